@@ -1,0 +1,83 @@
+"""What the kernel lends a provider: the things a provider may not make itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ima2.models import Reference
+
+
+class Spool(Protocol):
+    """A folder of this call, on the same disk as the gallery; what lies in it survives a crash until the job ends."""
+
+    folder: Path
+
+    def new(self, suffix: str = "") -> Path:
+        """A fresh path in the folder; no file is made. ``suffix`` as in ``.png``."""
+        ...
+
+
+class Credentials(Protocol):
+    """The provider's own secrets: a JSON object in a 0600 file, written atomically, unknown keys kept."""
+
+    def read(self) -> dict[str, Any]:
+        """The stored object, ``{}`` when there is none."""
+        ...
+
+    def write(self, value: Mapping[str, Any]) -> None:
+        """Replace the object; on disk before this returns."""
+        ...
+
+    def delete(self) -> None:
+        """Forget it."""
+        ...
+
+    def lock(self) -> AbstractAsyncContextManager[None]:
+        """Hold the file lock around read, refresh and write: one refresher among all processes."""
+        ...
+
+
+class Clock(Protocol):
+    """Time; tests bring their own."""
+
+    def now(self) -> float:
+        """Epoch seconds, for display and expiry."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds for waiting."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class Context(Protocol):
+    """Lent for one hook call.
+
+    :ivar client: the shared ``httpx.AsyncClient``; never make your own.
+    :ivar settings: this provider's settings by name, per-request values applied.
+    :ivar job_id: None outside a job (status, models, sign-in).
+    :ivar resume: the upstream id to continue from; None for a fresh call.
+    """
+
+    client: httpx.AsyncClient
+    settings: Mapping[str, Any]
+    credentials: Credentials
+    spool: Spool
+    logger: logging.Logger
+    clock: Clock
+    job_id: str | None
+    resume: str | None
+
+    def open(self, reference: Reference) -> Path:
+        """The stored file of an input image."""
+        ...

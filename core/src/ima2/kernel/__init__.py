@@ -1,0 +1,1 @@
+"""Plugins, resolution, the one path, jobs."""

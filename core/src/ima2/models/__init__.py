@@ -1,0 +1,53 @@
+"""Frozen data that crosses HTTP, disk or a provider: request, plan, event, job, artifact."""
+
+from __future__ import annotations
+
+from ima2.models.event import (
+    CallEvent,
+    ConverseEvent,
+    JobEvent,
+    Media,
+    Partial,
+    Phase,
+    PlanEvent,
+    Planned,
+    Progress,
+    Reply,
+    Sending,
+    Submitted,
+    Text,
+    Usage,
+    Warning,
+)
+from ima2.models.job import Artifact, CallRow, Job, Resolution, Skipped
+from ima2.models.plan import Call, Plan, Source, Step
+from ima2.models.request import Reference, Request
+
+__all__ = [
+    "Artifact",
+    "Call",
+    "CallEvent",
+    "CallRow",
+    "ConverseEvent",
+    "Job",
+    "JobEvent",
+    "Media",
+    "Partial",
+    "Phase",
+    "Plan",
+    "PlanEvent",
+    "Planned",
+    "Progress",
+    "Reference",
+    "Reply",
+    "Request",
+    "Resolution",
+    "Sending",
+    "Skipped",
+    "Source",
+    "Step",
+    "Submitted",
+    "Text",
+    "Usage",
+    "Warning",
+]

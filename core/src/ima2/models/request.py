@@ -1,0 +1,76 @@
+"""What the user asked: the same model whichever way a request comes in."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from ima2.models.frozen import Frozen
+
+Kind = Literal["image", "video"]
+Operation = Literal["generate", "edit", "extend"]
+Surface = Literal["classic", "edit", "node", "multimode", "agent", "video"]
+Role = Literal["reference", "source", "mask"]
+
+MAX_PROMPT = 32_000
+"""Characters (existing clients' limit, and the documented one of OpenAI's image models)."""
+MAX_COUNT = 24
+
+
+class Reference(Frozen):
+    """An input image, stored under its hash before the job exists.
+
+    ``source`` is the picture an edit changes, ``mask`` says where (PNG with alpha, as large as the source).
+    ``width`` and ``height`` in pixels, ``size`` in bytes.
+    """
+
+    sha256: str
+    media_type: str
+    width: int
+    height: int
+    size: int
+    role: Role = "reference"
+    has_alpha: bool = False
+
+
+class Request(Frozen):
+    """A parsed request. ``None`` means "not said": the provider's settings and the model decide.
+
+    ``size`` is ``auto`` or ``WIDTHxHEIGHT`` in pixels, ``compression`` 0–100, ``duration`` seconds.
+    ``options`` holds per-request values of provider settings by setting name (``planner_model``).
+    ``labels`` holds what clients want stored with the job and nobody here interprets.
+    """
+
+    id: str
+    kind: Kind = "image"
+    operation: Operation = "generate"
+    surface: Surface = "classic"
+    prompt: str
+    provider: str = "auto"
+    model: str | None = None
+    n: int = Field(default=1, ge=1, le=MAX_COUNT)
+    quality: str | None = None
+    size: str | None = None
+    format: str | None = None
+    compression: int | None = Field(default=None, ge=0, le=100)
+    background: str | None = None
+    moderation: str | None = None
+    reasoning_effort: str | None = None
+    web_search: bool | None = None
+    partial_images: int = Field(default=0, ge=0, le=3)
+    seed: int | None = None
+    duration: float | None = None
+    resolution: str | None = None
+    aspect_ratio: str | None = None
+    references: tuple[Reference, ...] = ()
+    options: dict[str, Any] = Field(default_factory=dict)
+    timeout: float | None = None
+    session_id: str | None = None
+    parent_id: str | None = None
+    mode: Literal["auto", "direct"] = "auto"
+    labels: dict[str, Any] = Field(default_factory=dict)
+
+    def inputs(self, role: Role) -> tuple[Reference, ...]:
+        """The input images that play ``role``, in the order given."""
+        return tuple(ref for ref in self.references if ref.role == role)
