@@ -29,7 +29,7 @@ spent (``paid``), what was kept (``kept``) and the one thing to type next (``hin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 Paid = Literal["no", "maybe", "yes"]
 
@@ -83,6 +83,11 @@ class Ima2Error(Exception):
     def exit_code(self) -> int:
         """The exit status of a command that ends with this error."""
         return exit_code(self.code, self.status)
+
+    def but(self, **changes: Any) -> Self:
+        """A copy with some facts changed."""
+        names = ("code", "status", "hint", "field", "step", "paid", "kept", "retryable", "retry_after", "details")
+        return type(self)(self.message, **{**{name: getattr(self, name) for name in names}, **changes})
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON shape shared by the API, the event log and ``--json``; absent facts are left out."""

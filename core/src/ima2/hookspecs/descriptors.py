@@ -36,6 +36,12 @@ class Setting:
     help: str = ""
     choices: tuple[str, ...] = ()
 
+    @property
+    def field(self) -> str:
+        """The name in a request's JSON: ``planner_model`` → ``plannerModel``."""
+        head, *tail = self.name.split("_")
+        return head + "".join(part.title() for part in tail)
+
 
 @dataclass(frozen=True, slots=True)
 class SizeRule:

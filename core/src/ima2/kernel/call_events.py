@@ -1,0 +1,93 @@
+"""What a provider yields during a paid call, written down and passed on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ima2.errors import PluginFailed
+from ima2.kernel.parts import Parts
+from ima2.kernel.usage import total
+from ima2.models import (
+    CallRow,
+    Job,
+    Media,
+    Partial,
+    Phase,
+    Progress,
+    Sending,
+    Submitted,
+    Text,
+    Usage,
+    Warning,
+)
+
+
+class CallEvents:
+    """Takes the events of one call. ``sent`` tells whether the paid request may have left."""
+
+    def __init__(self, parts: Parts, job: Job, row: CallRow, *, resumed: bool) -> None:
+        self._parts = parts
+        self._job_id = job.id
+        self._row = row
+        self.sent = resumed
+        self.usage: Usage | None = row.usage
+
+    async def take(self, event: object) -> dict[str, Any] | None:
+        """Handle one event; a :class:`Media` comes back as the ledger notes it."""
+        match event:
+            case Media():
+                return event.model_dump(by_alias=True, exclude={"path"}) | {"path": event.path}
+            case Sending():
+                await self._sending(event)
+            case Submitted():
+                await self._submitted(event)
+            case Phase():
+                await phase(self._parts, self._job_id, event)
+            case Progress():
+                await self._publish("progress", progress=event.fraction, stalled=event.stalled)
+            case Partial():
+                await self._publish("partial", index=event.index, name=event.path.name, mediaType=event.media_type)
+            case Usage():
+                self.usage = total((self.usage, event))
+            case Warning():
+                await warn(self._parts, self._job_id, event)
+            case Text():
+                await self._publish("text", delta=event.delta)
+            case _:
+                raise PluginFailed(f"A provider yielded a {type(event).__name__}, which no call does.", step="generate")
+        return None
+
+    async def warn(self, code: str, message: str) -> None:
+        """Add a warning of the kernel's own."""
+        await warn(self._parts, self._job_id, Warning(code=code, message=message))
+
+    async def _sending(self, event: Sending) -> None:
+        if self.sent:
+            raise PluginFailed("A provider wanted to send one paid call twice.", step="generate", paid="maybe")
+        changes = {"state": "sending", "sent_at": self._parts.now(), "account": event.account}
+        await self._parts.ledger.update_call(self._row.key, **changes)
+        self.sent = True
+
+    async def _submitted(self, event: Submitted) -> None:
+        await self._parts.ledger.update_call(self._row.key, state="submitted", upstream_id=event.upstream_id)
+        await self._publish("submitted", upstreamId=event.upstream_id)
+
+    async def _publish(self, name: str, **data: Any) -> None:
+        await self._parts.bus.publish(self._job_id, name, {"call": self._row.call.index, **data})
+
+
+async def phase(parts: Parts, job_id: str, event: Phase) -> None:
+    """Move the job to a phase."""
+    await parts.ledger.update_job(job_id, phase=event.name, phase_at=parts.now())
+    await parts.bus.publish(
+        job_id, "phase", event.model_dump(exclude_none=True, exclude={"name"}) | {"phase": event.name}
+    )
+
+
+async def warn(parts: Parts, job_id: str, event: Warning) -> None:
+    """Keep a warning with the job, once."""
+    job = await parts.ledger.job(job_id)
+    if job is None or event in job.warnings:
+        return
+    await parts.ledger.update_job(job_id, warnings=(*job.warnings, event))
+    await parts.bus.publish(job_id, "warning", event.model_dump(by_alias=True, exclude_none=True))

@@ -1,0 +1,103 @@
+"""Everything that can be decided before money is spent: a request against a model's capability table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pydantic.alias_generators import to_camel
+
+from ima2.hookspecs import Capabilities, ModelInfo, Problem, ProviderInfo
+from ima2.kernel.sizes import size_problem
+from ima2.models import Request, Warning
+
+_CHOICES = {
+    "quality": ("qualities", "INVALID_QUALITY"),
+    "format": ("formats", "INVALID_FORMAT"),
+    "moderation": ("moderations", "INVALID_MODERATION"),
+    "reasoning_effort": ("reasoning_efforts", "INVALID_REASONING_EFFORT"),
+    "background": ("backgrounds", "INVALID_BACKGROUND"),
+    "resolution": ("resolutions", "INVALID_RESOLUTION"),
+    "aspect_ratio": ("aspect_ratios", "INVALID_ASPECT_RATIO"),
+}
+"""Request field → (capability, code of a value outside it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found. Problems refuse the request; warnings travel with the job."""
+
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Warning, ...] = ()
+
+
+def check_table(request: Request, info: ProviderInfo, model: ModelInfo) -> Checked:
+    """Hold a filled request against what the model says it can do."""
+    caps = model.capabilities
+    problems = (
+        *_operation(request, info, caps),
+        *_inputs(request, model),
+        *_count(request, model),
+        *_size(request, caps),
+        *_duration(request, caps),
+        *_choices(request, model),
+    )
+    return Checked(problems, tuple(_ignored(request, info, caps)))
+
+
+def _operation(request: Request, info: ProviderInfo, caps: Capabilities) -> Iterator[Problem]:
+    if request.operation not in caps.operations:
+        yield Problem("OPERATION_UNSUPPORTED", None, f"{info.title} can't {request.operation} with {request.model}.")
+
+
+def _inputs(request: Request, model: ModelInfo) -> Iterator[Problem]:
+    count, limit = len(request.inputs("reference")), model.capabilities.max_references
+    if count > limit:
+        said = f"at most {limit} references" if limit else "no references"
+        yield Problem("REF_TOO_MANY", "references", f"{model.id} takes {said}; {count} were given.")
+    if request.inputs("mask") and not model.capabilities.mask:
+        yield Problem("MASK_UNSUPPORTED", "mask", f"{model.id} takes no mask.")
+
+
+def _count(request: Request, model: ModelInfo) -> Iterator[Problem]:
+    if request.n > model.capabilities.max_count:
+        limit = model.capabilities.max_count
+        yield Problem("INVALID_COUNT", "n", f"{model.id} makes at most {limit} at once; {request.n} were asked for.")
+
+
+def _size(request: Request, caps: Capabilities) -> Iterator[Problem]:
+    if request.size and caps.sizes and (why := size_problem(request.size, caps.sizes)):
+        yield Problem("INVALID_SIZE", "size", why)
+
+
+def _duration(request: Request, caps: Capabilities) -> Iterator[Problem]:
+    if request.duration is None or caps.duration is None:
+        return
+    low, high = caps.duration
+    if not low <= request.duration <= high:
+        yield Problem("INVALID_VIDEO_DURATION", "duration", f"A clip lasts {low:g} to {high:g} seconds.")
+
+
+def _choices(request: Request, model: ModelInfo) -> Iterator[Problem]:
+    for field, (capability, code) in _CHOICES.items():
+        value, allowed = getattr(request, field), getattr(model.capabilities, capability)
+        if value is not None and allowed and value not in allowed:
+            text = f"{model.id} has no {field.replace('_', ' ')} {value!r}; it takes {', '.join(allowed)}."
+            yield Problem(code, to_camel(field), text)
+
+
+def _ignored(request: Request, info: ProviderInfo, caps: Capabilities) -> Iterator[Warning]:
+    asked = {
+        field: getattr(request, field) for field, (capability, _) in _CHOICES.items() if not getattr(caps, capability)
+    }
+    asked["size"] = None if caps.sizes else request.size
+    asked["compression"] = None if caps.compression else request.compression
+    asked["seed"] = None if caps.seed else request.seed
+    asked["partial_images"] = None if caps.partial_images else request.partial_images or None
+    asked["web_search"] = True if request.web_search and caps.web_search == "never" else None
+    if request.web_search is False and caps.web_search == "always":
+        asked["web_search"] = False
+    for field, value in asked.items():
+        if value is not None:
+            text = f"{info.title} does not let {field.replace('_', ' ')} be chosen; {value!r} was left out."
+            yield Warning(code="FIELD_IGNORED", field=to_camel(field), message=text)

@@ -1,0 +1,121 @@
+"""The context that hooks are lent."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import shutil
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ulid import ULID
+
+from ima2.hookspecs import Clock, Credentials, ProviderInfo, Spool
+from ima2.models import Call, Job, Reference
+from ima2.settings.paths import Paths
+from ima2.settings.values import SettingsView
+from ima2.storage.protocols import ArtifactStore
+from ima2.upstream.credentials import CredentialFile
+from ima2.upstream.spool import SpoolFolder
+
+if TYPE_CHECKING:
+    import httpx
+
+
+@dataclass(frozen=True, slots=True)
+class HookContext:
+    """See :class:`ima2.hookspecs.Context`."""
+
+    client: httpx.AsyncClient
+    settings: Mapping[str, Any]
+    credentials: Credentials
+    spool: Spool
+    logger: logging.Logger
+    clock: Clock
+    store: ArtifactStore
+    job_id: str | None = None
+    resume: str | None = None
+
+    def open(self, reference: Reference) -> Path:
+        """The stored file of an input image."""
+        return self.store.reference_path(reference)
+
+
+class Contexts:
+    """Makes contexts; each provider gets its own settings and credentials and nobody else's."""
+
+    def __init__(
+        self, paths: Paths, view: SettingsView, client: httpx.AsyncClient, store: ArtifactStore, clock: Clock
+    ) -> None:
+        self._paths = paths
+        self._view = view
+        self._client = client
+        self._store = store
+        self._clock = clock
+
+    def for_planning(self, info: ProviderInfo, job: Job) -> HookContext:
+        """For ``ima2_plan``."""
+        return self._make(info, self.job_spool(job.id) / "plan", overrides=job.request.options, job_id=job.id)
+
+    def for_call(self, info: ProviderInfo, job: Job, call: Call, *, resume: str | None = None) -> HookContext:
+        """For one paid call; a resumed one finds its old spool."""
+        folder = self.job_spool(job.id) / str(call.index)
+        return self._make(info, folder, overrides=job.request.options, job_id=job.id, resume=resume)
+
+    @asynccontextmanager
+    async def outside_job(self, info: ProviderInfo) -> AsyncIterator[HookContext]:
+        """For status, models and sign-in; what they spool is thrown away."""
+        folder = self._paths.spool / f"outside-{ULID()}"
+        try:
+            yield self._make(info, folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def job_spool(self, job_id: str) -> Path:
+        """A job's spool; named by a hash, since ids come from clients."""
+        return self._paths.spool / hashlib.sha256(job_id.encode()).hexdigest()[:24]
+
+    async def drop_spool(self, job_id: str) -> None:
+        """Throw a job's spool away; what was wanted of it is stored."""
+        await asyncio.to_thread(shutil.rmtree, self.job_spool(job_id), ignore_errors=True)
+
+    async def keep(self, spooled: Sequence[str], job_id: str) -> tuple[str, ...]:
+        """Move what was paid for and can't be used out of the spool, to where a person can look at it."""
+        folder = self._paths.data / "kept" / self.job_spool(job_id).name
+        return await asyncio.to_thread(_move_all, [Path(each) for each in spooled], folder)
+
+    def credentials(self, info: ProviderInfo) -> CredentialFile:
+        """The provider's secret file."""
+        return CredentialFile(self._paths.credentials / f"{info.id}.json")
+
+    def _make(
+        self,
+        info: ProviderInfo,
+        folder: Path,
+        *,
+        overrides: Mapping[str, Any] | None = None,
+        job_id: str | None = None,
+        resume: str | None = None,
+    ) -> HookContext:
+        return HookContext(
+            client=self._client,
+            settings=self._view.for_provider(info, overrides=overrides or {}),
+            credentials=self.credentials(info),
+            spool=SpoolFolder(folder),
+            logger=logging.getLogger(f"ima2.provider.{info.id}"),
+            clock=self._clock,
+            store=self._store,
+            job_id=job_id,
+            resume=resume,
+        )
+
+
+def _move_all(paths: Sequence[Path], folder: Path) -> tuple[str, ...]:
+    present = [path for path in paths if path.exists()]
+    if present:
+        folder.mkdir(parents=True, exist_ok=True)
+    return tuple(str(shutil.move(path, folder / path.name)) for path in present)

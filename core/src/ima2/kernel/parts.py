@@ -1,0 +1,51 @@
+"""What the one path is made of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ima2.hookspecs import Clock, ProviderInfo
+from ima2.kernel.bus import EventBus
+from ima2.kernel.context import Contexts
+from ima2.kernel.dispatch import Dispatcher
+from ima2.kernel.observers import Observers
+from ima2.storage.protocols import ArtifactStore, Ledger
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything a job needs on its way. ``stopping`` is set when this process gives its jobs up unfinished."""
+
+    ledger: Ledger
+    store: ArtifactStore
+    dispatcher: Dispatcher
+    bus: EventBus
+    contexts: Contexts
+    observers: Observers
+    clock: Clock
+    process_id: str
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    lanes: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+
+    def now(self) -> int:
+        """Epoch milliseconds."""
+        return int(self.clock.now() * 1000)
+
+    def lane(self, info: ProviderInfo) -> asyncio.Semaphore:
+        """Where the paid calls of a provider wait for one another."""
+        return self.lanes.setdefault(info.id, asyncio.Semaphore(info.concurrency))
+
+
+async def shielded(work: Awaitable[T]) -> T:
+    """Finish ``work`` even when the caller is cancelled meanwhile; the cancellation follows afterwards."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise

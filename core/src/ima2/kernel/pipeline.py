@@ -1,0 +1,218 @@
+"""The one path: plan, paid calls, end. A fresh job and one whose process died take the same way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import Any
+
+from ima2.errors import Cancelled, Ima2Error, JobUnknown, NoImage, PluginFailed, Refused, UpstreamTimeout
+from ima2.hookspecs import ProviderInfo
+from ima2.kernel.call import CallRunner
+from ima2.kernel.call_events import phase, warn
+from ima2.kernel.faults import from_dict
+from ima2.kernel.parts import Parts, shielded
+from ima2.kernel.record import answer
+from ima2.kernel.usage import total
+from ima2.models import Call, CallRow, Job, Phase, Plan, Planned, Request, Usage, Warning
+
+_OWN_FAULT = (Refused, NoImage)
+"""Failures of one picture; any other failure would meet the next call as well."""
+_CARRIED = (
+    "size",
+    "quality",
+    "format",
+    "compression",
+    "background",
+    "moderation",
+    "reasoning_effort",
+    "web_search",
+    "partial_images",
+    "seed",
+    "duration",
+    "resolution",
+    "aspect_ratio",
+)
+
+
+class Pipeline:
+    """Runs one job to its end."""
+
+    def __init__(self, parts: Parts, info: ProviderInfo) -> None:
+        self._parts = parts
+        self._info = info
+
+    async def run(self, job: Job) -> Job:
+        """Returns the job in a final state; raises only ``CancelledError``."""
+        usage: Usage | None = job.usage
+        try:
+            async with asyncio.timeout(job.request.timeout):
+                job = await self._planned(job)
+                rows = await self._calls(job)
+        except asyncio.CancelledError:
+            if not self._parts.stopping.is_set():
+                await shielded(self.cancelled(job))
+            raise
+        except TimeoutError:
+            return await shielded(self._timed_out(job))
+        except Ima2Error as error:
+            return await shielded(self._end(job, "failed", error))
+        except Exception as error:
+            fault = PluginFailed(f"An unexpected {type(error).__name__} stopped the job.", code="INTERNAL_ERROR")
+            await shielded(self._end(job, "failed", fault))
+            raise
+        usage = total([usage, *(row.usage for row in rows)])
+        await self._parts.ledger.update_job(job.id, usage=usage)
+        return await shielded(self._finish(job, rows))
+
+    async def _planned(self, job: Job) -> Job:
+        if job.plan is not None:
+            return await self._parts.ledger.update_job(job.id, state="running")
+        job = await self._parts.ledger.update_job(
+            job.id, state="planning", phase="planning", phase_at=self._parts.now()
+        )
+        plan, usage = await self._plan(job)
+        await self._parts.ledger.put_calls(job.id, plan.calls)
+        return await self._parts.ledger.update_job(job.id, state="running", plan=plan, model=plan.model, usage=usage)
+
+    async def _plan(self, job: Job) -> tuple[Plan, Usage | None]:
+        context = self._parts.contexts.for_planning(self._info, job)
+        usage: Usage | None = None
+        stream = self._parts.dispatcher.plan(self._info.id, job.request, context)
+        if stream is None:
+            return default_plan(job.request), None
+        async with aclosing(stream) as events:
+            async for event in events:
+                match event:
+                    case Planned():
+                        return _checked(event.plan, job), usage
+                    case Phase():
+                        await phase(self._parts, job.id, event)
+                    case Usage():
+                        usage = total((usage, event))
+                    case Warning():
+                        await warn(self._parts, job.id, event)
+        raise PluginFailed(f"{self._info.id} planned nothing.", step="plan")
+
+    async def _calls(self, job: Job) -> list[CallRow]:
+        runner = CallRunner(self._parts, job, self._info)
+        rows = await self._parts.ledger.calls(job.id)
+        hopeless = asyncio.Event()
+
+        async def one(row: CallRow) -> CallRow:
+            async with self._parts.lane(self._info):
+                if row.state == "ready" and hopeless.is_set():
+                    return await self._parts.ledger.update_call(row.key, state="cancelled")
+                ended = await runner.advance(row)
+                if ended.error and not isinstance(from_dict(ended.error), _OWN_FAULT):
+                    hopeless.set()
+                return ended
+
+        return list(await asyncio.gather(*(one(row) for row in rows)))
+
+    async def _finish(self, job: Job, rows: Sequence[CallRow]) -> Job:
+        """All calls have ended, or were not begun after a hopeless failure."""
+        open_rows = [row for row in rows if row.state in ("unknown", "storing")]
+        done = [row for row in rows if row.state == "done"]
+        errors = [from_dict(row.error) for row in rows if row.error]
+        if open_rows and open_rows[0].error:
+            return await self._end(job, "unknown", _still_open(from_dict(open_rows[0].error), done))
+        if not done:
+            return await self._end(job, "failed", errors[0] if errors else PluginFailed("No call was made."))
+        for error in errors[:1]:
+            missing = len(rows) - len(done)
+            text = f"{missing} of {len(rows)} pictures are missing: {error.message}"
+            await warn(self._parts, job.id, Warning(code="PARTIAL_RESULT", message=text, reason=error.code))
+        return await self._done(job)
+
+    async def _done(self, job: Job) -> Job:
+        now = self._parts.now()
+        job = await self._parts.ledger.update_job(job.id, state="done", phase="done", phase_at=now, finished_at=now)
+        artifacts = await self._parts.store.artifacts(job_id=job.id, limit=500)
+        ordered = sorted(artifacts, key=lambda each: (_call_index(each.call_key), each.filename))
+        await self._parts.bus.publish(job.id, "done", answer(job, ordered, self._parts.store))
+        await self._parts.contexts.drop_spool(job.id)
+        return job
+
+    async def _end(self, job: Job, state: str, error: Ima2Error) -> Job:
+        now = self._parts.now()
+        facts = error.to_dict()
+        changes: dict[str, Any] = {"state": state, "phase": state, "phase_at": now, "finished_at": now, "error": facts}
+        job = await self._parts.ledger.update_job(job.id, **changes)
+        await self._parts.bus.publish(job.id, "error", facts)
+        if state != "unknown":
+            await self._parts.contexts.drop_spool(job.id)
+        return job
+
+    async def cancelled(self, job: Job) -> Job:
+        """End the job and whatever of it is still open."""
+        runner = CallRunner(self._parts, job, self._info)
+        rows = [await runner.cancelled(row.key) for row in await self._parts.ledger.calls(job.id)]
+        charged = [row for row in rows if row.error and row.error.get("paid") == "maybe"]
+        finished = [row for row in rows if row.state == "done"]
+        error = Cancelled(
+            "Generation canceled",
+            paid="yes" if finished else "maybe" if charged else "no",
+            kept=await self._names(job),
+        )
+        return await self._end(job, "cancelled", error)
+
+    async def _timed_out(self, job: Job) -> Job:
+        rows = await self._parts.ledger.calls(job.id)
+        sent = any(row.sent_at for row in rows)
+        error = UpstreamTimeout(
+            f"The job's {job.request.timeout:g} s were up.", paid="maybe" if sent else "no", kept=await self._names(job)
+        )
+        return await self._end(job, "failed", error)
+
+    async def _names(self, job: Job) -> tuple[str, ...]:
+        return tuple(each.filename for each in await self._parts.store.artifacts(job_id=job.id, limit=500))
+
+
+def default_plan(request: Request) -> Plan:
+    """One call for each picture, the prompt as it is; the request's fields travel in ``parameters``."""
+    parameters = {name: value for name in _CARRIED if (value := getattr(request, name)) is not None}
+    model = request.model or ""
+    calls = tuple(
+        Call(
+            key=f"{request.id}.{index}",
+            index=index,
+            kind=request.kind,
+            operation=request.operation,
+            prompt=request.prompt,
+            model=model,
+            references=request.references,
+            parameters={**parameters, **request.options},
+        )
+        for index in range(request.n)
+    )
+    return Plan(prompt=request.prompt, model=model, operation=request.operation, calls=calls)
+
+
+def _checked(plan: Plan, job: Job) -> Plan:
+    keys = [call.key for call in plan.calls]
+    if not keys or len(set(keys)) != len(keys) or not all(key.startswith(f"{job.id}.") for key in keys):
+        raise PluginFailed(f"{job.provider} made a plan whose calls have no keys of this job.", step="plan")
+    if sum(call.expected for call in plan.calls) > job.request.n:
+        raise PluginFailed(f"{job.provider} planned more pictures than were asked for.", step="plan")
+    return plan
+
+
+def _call_index(key: str | None) -> int:
+    tail = (key or "").rpartition(".")[2]
+    return int(tail) if tail.isdigit() else 0
+
+
+def _still_open(error: Ima2Error, done: Sequence[CallRow]) -> Ima2Error:
+    if not done:
+        return error
+    return JobUnknown(
+        f"{error.message} ({len(done)} other pictures are stored.)",
+        code=error.code,
+        status=error.status,
+        hint=error.hint,
+        step=error.step,
+        paid=error.paid,
+        kept=error.kept,
+    )

@@ -1,0 +1,107 @@
+"""What is told of a finished job: the sidecar of a file, and the answer of a request.
+
+Field names are those that existing clients know; new ones are added beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ima2.models import Artifact, Call, Job, Usage
+from ima2.storage.protocols import ArtifactStore
+
+
+def usage_facts(usage: Usage | None) -> dict[str, Any] | None:
+    """Numbers under their upstream names; None when nothing is known."""
+    if usage is None:
+        return None
+    return {name: value for name, value in usage.model_dump().items() if value is not None and name != "raw"} or None
+
+
+def sidecar(job: Job, call: Call, media: dict[str, Any], index: int) -> dict[str, Any]:
+    """Content of ``<file>.json``, enough to rebuild the index. Never an account, a path or an upstream secret."""
+    request = job.request
+    return {
+        "kind": request.surface,
+        "mediaType": call.kind,
+        "requestId": job.id,
+        "callKey": call.key,
+        "sequence": index,
+        "sessionId": request.session_id,
+        "clientNodeId": request.labels.get("clientNodeId"),
+        "prompt": call.prompt,
+        "userPrompt": request.prompt,
+        "revisedPrompt": media.get("revisedPrompt"),
+        "promptMode": request.mode,
+        "composerPrompt": request.labels.get("composerPrompt"),
+        "composerInsertedPrompts": request.labels.get("composerInsertedPrompts"),
+        "quality": request.quality,
+        "requestedSize": request.size,
+        "moderation": request.moderation,
+        "reasoningEffort": request.reasoning_effort,
+        "model": call.model,
+        "provider": job.provider,
+        "requestedProvider": request.provider,
+        "createdAt": job.created_at,
+        "providerUrl": media.get("providerUrl"),
+        "seed": media.get("claimed", {}).get("seed", request.seed),
+        "webSearchEnabled": request.web_search,
+        "webSearchCalls": job.plan.web_search_calls if job.plan else 0,
+        "sources": [source.model_dump() for source in job.plan.sources] if job.plan else [],
+        "refsCount": len(request.references),
+        "claimed": media.get("claimed", {}),
+    }
+
+
+def picture(artifact: Artifact, store: ArtifactStore) -> dict[str, Any]:
+    """One stored file in an answer. ``path`` is for clients on this machine."""
+    return {
+        "filename": artifact.filename,
+        "url": f"/generated/{artifact.filename}",
+        "path": str(store.folder / artifact.filename),
+        "sha256": artifact.sha256,
+        "mediaType": artifact.media_type,
+        "width": artifact.width,
+        "height": artifact.height,
+        "duration": artifact.duration,
+        "bytes": artifact.size,
+        "revisedPrompt": artifact.sidecar.get("revisedPrompt"),
+        "providerUrl": artifact.sidecar.get("providerUrl"),
+        "createdAt": artifact.created_at,
+    }
+
+
+def answer(job: Job, artifacts: Sequence[Artifact], store: ArtifactStore) -> dict[str, Any]:
+    """The body of a successful answer and of the ``done`` event; pictures as paths, never as bytes."""
+    request = job.request
+    pictures = [picture(artifact, store) for artifact in artifacts]
+    first = pictures[0] if pictures else {}
+    usage = job.usage
+    return {
+        "requestId": job.id,
+        "images": pictures,
+        "count": len(pictures),
+        "requested": request.n,
+        "filename": first.get("filename"),
+        "url": first.get("url"),
+        "createdAt": first.get("createdAt", job.created_at),
+        "elapsed": round(((job.finished_at or job.phase_at) - job.created_at) / 1000, 1),
+        "provider": job.provider,
+        "requestedProvider": request.provider,
+        "resolution": job.resolution.model_dump(by_alias=True),
+        "model": job.model,
+        "quality": request.quality,
+        "size": f"{first['width']}x{first['height']}" if first else request.size,
+        "requestedSize": request.size,
+        "moderation": request.moderation,
+        "reasoningEffort": request.reasoning_effort,
+        "promptMode": request.mode,
+        "revisedPrompt": first.get("revisedPrompt"),
+        "providerUrl": first.get("providerUrl"),
+        "usage": usage_facts(usage),
+        "costUsd": usage.cost_usd if usage else None,
+        "webSearchCalls": (job.plan.web_search_calls if job.plan else 0) + ((usage and usage.web_search_calls) or 0),
+        "webSearchEnabled": bool(request.web_search),
+        "warnings": [warning.model_dump(by_alias=True, exclude_none=True) for warning in job.warnings],
+    }

@@ -1,0 +1,148 @@
+"""Who runs a request: decided once, before anything is spent, and explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ima2.errors import Ima2Error, NotReady, Unsupported
+from ima2.hookspecs import ModelInfo, Problem, ProviderInfo, Status
+from ima2.kernel.catalogue import Catalogues
+from ima2.kernel.check import check_table
+from ima2.kernel.context import Contexts
+from ima2.kernel.dispatch import Dispatcher
+from ima2.kernel.fill import fill
+from ima2.kernel.readiness import fix_for, not_ready
+from ima2.models import Request, Resolution, Skipped, Warning
+from ima2.settings.values import SettingsView
+
+_BILLING_RANK = {"subscription": 0, "metered": 1, "free": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A request made ready for one provider."""
+
+    info: ProviderInfo
+    model: ModelInfo
+    request: Request
+    resolution: Resolution
+    warnings: tuple[Warning, ...]
+    status: Status
+
+
+class Resolver:
+    """Turns ``provider: auto`` or a name into a provider that can, and is ready."""
+
+    def __init__(self, dispatcher: Dispatcher, catalogues: Catalogues, view: SettingsView, contexts: Contexts) -> None:
+        self._dispatcher = dispatcher
+        self._catalogues = catalogues
+        self._view = view
+        self._contexts = contexts
+
+    async def resolve(self, request: Request, *, must_be_ready: bool = True) -> Resolved:
+        """Choose, fill and check.
+
+        :raises Unsupported: ``UNKNOWN_PROVIDER``, ``UNKNOWN_MODEL``, a check's own code.
+        :raises NotReady: the named provider's code, or ``NO_PROVIDER_READY``.
+        """
+        if request.provider != "auto":
+            return await self._named(request, must_be_ready)
+        return await self._auto(request, must_be_ready)
+
+    async def _named(self, request: Request, must_be_ready: bool) -> Resolved:
+        info = self._dispatcher.host.provider(request.provider)
+        self._refuse_kind(request, info)
+        status = await self.status(info)
+        if must_be_ready and not status.ready:
+            raise not_ready(info, status)
+        resolved = await self._prepare(request, info)
+        reason = f"{info.title} was asked for"
+        return replace(resolved, resolution=Resolution(provider=info.id, reason=reason), status=status)
+
+    async def _auto(self, request: Request, must_be_ready: bool) -> Resolved:
+        able: dict[str, Resolved] = {}
+        skipped: list[Skipped] = []
+        for info in self._in_order(request.kind):
+            try:
+                able[info.id] = await self._prepare(request, info)
+            except Ima2Error as error:
+                skipped.append(Skipped(provider=info.id, why=error.message, fix=error.hint))
+        first = await self._dispatcher.resolve_provider(request, tuple(each.info for each in able.values()))
+        chosen_by = first if first and first.provider in able else None
+        order = [chosen_by.provider] if chosen_by else list(able)
+        for name in order:
+            status = await self.status(able[name].info)
+            if status.ready or not must_be_ready:
+                return self._chosen(able[name], status, chosen_by, tuple(skipped))
+            fix = fix_for(able[name].info, status)
+            skipped.append(Skipped(provider=name, why=status.why or "not ready", fix=fix))
+        raise self._nothing_ready(request, skipped)
+
+    def _chosen(
+        self, resolved: Resolved, status: Status, chosen_by: Resolution | None, skipped: tuple[Skipped, ...]
+    ) -> Resolved:
+        reason = chosen_by.reason if chosen_by else f"first ready of your providers ({resolved.info.billing})"
+        resolution = Resolution(provider=resolved.info.id, reason=reason, skipped=skipped)
+        return replace(resolved, resolution=resolution, status=status)
+
+    def _in_order(self, kind: str) -> Sequence[ProviderInfo]:
+        wanted = self._view.providers_order()
+        position = {name: index for index, name in enumerate(wanted)}
+        candidates = [info for info in self._dispatcher.host.providers if info.auto and kind in info.kinds]
+        return sorted(
+            candidates,
+            key=lambda info: (position.get(info.id, len(wanted)), _BILLING_RANK[info.billing], info.priority, info.id),
+        )
+
+    async def _prepare(self, request: Request, info: ProviderInfo) -> Resolved:
+        filled, option_warnings = fill(request, info, self._view)
+        model, model_warnings = self._catalogues.find(info, request.kind, filled.model)
+        filled = filled.model_copy(update={"model": model.id})
+        checked = check_table(filled, info, model)
+        problems = checked.problems or await self._dispatcher.check(info.id, filled)
+        if problems:
+            raise as_error(problems[0])
+        warnings = (*option_warnings, *model_warnings, *checked.warnings)
+        resolution = Resolution(provider=info.id, reason="")
+        return Resolved(info, model, filled, resolution, warnings, Status(ready=False))
+
+    async def status(self, info: ProviderInfo) -> Status:
+        """Ready or not, from local reads."""
+        async with self._contexts.outside_job(info) as context:
+            return await self._dispatcher.status(info.id, context)
+
+    def _refuse_kind(self, request: Request, info: ProviderInfo) -> None:
+        if request.kind in info.kinds:
+            return
+        able = [each.id for each in self._dispatcher.host.providers if request.kind in each.kinds]
+        raise Unsupported(
+            f"{info.title} makes no {request.kind}s; installed providers that do: {', '.join(able) or 'none'}.",
+            code="VIDEO_PROVIDER_UNSUPPORTED" if request.kind == "video" else "KIND_UNSUPPORTED",
+            field="provider",
+            step="check",
+        )
+
+    def _nothing_ready(self, request: Request, skipped: Sequence[Skipped]) -> NotReady:
+        lines = [f"{each.provider}: {each.why}" for each in skipped]
+        fixes = [each.fix for each in skipped if each.fix]
+        what = "; ".join(lines) if lines else f"no installed provider offers itself for {request.kind}s"
+        return NotReady(
+            f"No provider is ready ({what}).",
+            code="NO_PROVIDER_READY",
+            hint="  or  ".join(dict.fromkeys(fixes)) or "ima2 providers",
+            step="check",
+            details={"skipped": [each.model_dump() for each in skipped]},
+        )
+
+
+def as_error(problem: Problem) -> Unsupported:
+    """A problem found before spending, as the error that refuses the request."""
+    return Unsupported(
+        problem.message,
+        code=problem.code,
+        status=problem.status,
+        field=problem.field,
+        hint=problem.hint,
+        step="check",
+    )

@@ -1,0 +1,132 @@
+"""The jobs of this process: start, cancel, adopt, stop. The embedded engine.
+
+An engine's one promise: every job that has not ended is handed to a pipeline, and again after its process died.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Protocol
+
+from ima2.errors import CapacityError, Conflict, Ima2Error
+from ima2.kernel.parts import Parts
+from ima2.kernel.pipeline import Pipeline
+from ima2.kernel.process import Process
+from ima2.models import Job
+
+OPEN_STATES = ("queued", "planning", "running")
+CANCEL_WAIT_SECONDS = 15.0
+log = logging.getLogger(__name__)
+
+
+class Engine(Protocol):
+    """What the studio asks of whoever runs the jobs."""
+
+    async def start(self, job: Job) -> None:
+        """Run a job that is in the ledger and belongs to this process."""
+        ...
+
+    async def cancel(self, job: Job) -> bool:
+        """Stop it, wherever it runs; True when it ended because of this."""
+        ...
+
+    async def stop(self, grace: float) -> None:
+        """Take no more jobs, let the running ones end for ``grace`` seconds, leave the rest to be resumed."""
+        ...
+
+
+class Runner:
+    """Engine of one process: an asyncio task a job."""
+
+    def __init__(self, parts: Parts, process: Process, limit: int) -> None:
+        self._parts = parts
+        self._process = process
+        self._limit = limit
+        self._tasks: dict[str, asyncio.Task[Job]] = {}
+        self._closed = False
+        self._listener: asyncio.Task[None] | None = None
+
+    @property
+    def active(self) -> int:
+        """Jobs under way in this process."""
+        return len(self._tasks)
+
+    def room(self) -> None:
+        """Refuse when this process has as many jobs as it may. ``TOO_MANY_JOBS``, or ``SHUTTING_DOWN``."""
+        if self._closed:
+            raise CapacityError("The server is stopping.", code="SHUTTING_DOWN", status=503, retry_after=5)
+        if len(self._tasks) >= self._limit:
+            text = f"{self._limit} jobs are under way, as many as may be."
+            raise CapacityError(text, hint="ima2 ps", retry_after=5)
+
+    async def start(self, job: Job) -> None:
+        """Run a job of this process."""
+        if self._listener is None:
+            self._listener = asyncio.create_task(self._listen(), name="cancel requests")
+        pipeline = Pipeline(self._parts, self._parts.dispatcher.host.provider(job.provider))
+        task = asyncio.create_task(pipeline.run(job), name=f"job {job.id}")
+        self._tasks[job.id] = task
+        task.add_done_callback(lambda ended: self._ended(job.id, ended))
+
+    def _ended(self, job_id: str, task: asyncio.Task[Job]) -> None:
+        self._tasks.pop(job_id, None)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("job %s stopped with an unexpected %s", job_id, type(error).__name__, exc_info=error)
+
+    async def cancel(self, job: Job) -> bool:
+        """Stop a job here, in another living process, or one whose process is gone."""
+        if task := self._tasks.get(job.id):
+            task.cancel()
+            await asyncio.wait({task})
+        elif self._process.alive(job.owner):
+            await self._ask_owner(job)
+        else:
+            await self._parts.ledger.update_job(job.id, expect_owner=job.owner, owner=self._process.id)
+            await Pipeline(self._parts, self._parts.dispatcher.host.provider(job.provider)).cancelled(job)
+        ended = await self._parts.ledger.job(job.id)
+        return ended is not None and ended.state == "cancelled"
+
+    async def _ask_owner(self, job: Job) -> None:
+        asked = await self._parts.bus.publish(job.id, "cancel", {})
+        try:
+            async with asyncio.timeout(CANCEL_WAIT_SECONDS):
+                async for _ in self._parts.bus.subscribe(after=asked.seq, job_id=job.id):
+                    pass
+        except TimeoutError:
+            log.warning("the process that runs job %s did not stop it in time", job.id)
+
+    async def _listen(self) -> None:
+        """Other processes ask through the event log."""
+        async for event in self._parts.bus.subscribe():
+            if event.name == "cancel" and (task := self._tasks.get(event.job_id)):
+                task.cancel()
+
+    async def orphans(self) -> list[Job]:
+        """Unfinished jobs of processes that are gone."""
+        jobs = await self._parts.ledger.jobs(states=OPEN_STATES)
+        return [job for job in jobs if not self._process.alive(job.owner)]
+
+    async def adopt(self, orphan: Job) -> Job | None:
+        """Take over and go on; None when another process was quicker or the provider is not installed."""
+        try:
+            self._parts.dispatcher.host.provider(orphan.provider)
+            job = await self._parts.ledger.update_job(orphan.id, expect_owner=orphan.owner, owner=self._process.id)
+        except Conflict:
+            return None
+        except Ima2Error as error:
+            log.warning("job %s waits: %s", orphan.id, error.message)
+            return None
+        await self.start(job)
+        return job
+
+    async def stop(self, grace: float) -> None:
+        """Wait for what runs, then give up the rest unfinished: the next process goes on with it."""
+        self._closed = True
+        if self._tasks:
+            await asyncio.wait(set(self._tasks.values()), timeout=grace)
+        self._parts.stopping.set()
+        left = [*self._tasks.values(), *([self._listener] if self._listener else [])]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)

@@ -1,0 +1,301 @@
+"""The whole house in one object: what the command line and the server both stand on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ima2.errors import Conflict, Ima2Error, NotFound
+from ima2.hookspecs import ProviderInfo, Status
+from ima2.kernel.bus import EventBus
+from ima2.kernel.catalogue import Catalogue, Catalogues
+from ima2.kernel.clock import SystemClock
+from ima2.kernel.context import Contexts
+from ima2.kernel.dispatch import Dispatcher
+from ima2.kernel.faults import from_dict
+from ima2.kernel.host import PluginHost
+from ima2.kernel.intake import take
+from ima2.kernel.observers import Observers
+from ima2.kernel.parts import Parts
+from ima2.kernel.preview import preview
+from ima2.kernel.process import EngineLock, Process
+from ima2.kernel.record import answer
+from ima2.kernel.resolve import Resolver
+from ima2.kernel.runner import Runner
+from ima2.models import Job
+from ima2.models.request import Surface
+from ima2.settings.config import ConfigFile
+from ima2.settings.paths import Paths
+from ima2.settings.values import SettingsView
+from ima2.storage.artifacts import FileArtifactStore
+from ima2.storage.ledger import SqliteLedger
+from ima2.upstream.client import make_client
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A job in the ledger and under way; ``replay`` when its idempotency key had made it before."""
+
+    job: Job
+    replay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """``active``: it was under way. ``aborted``: it ended because of this. ``message``: what may still be charged."""
+
+    active: bool
+    aborted: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderState:
+    """A provider and whether it can work now."""
+
+    info: ProviderInfo
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Studio:
+    """One data directory, opened by one process."""
+
+    paths: Paths
+    view: SettingsView
+    host: PluginHost
+    dispatcher: Dispatcher
+    ledger: SqliteLedger
+    store: FileArtifactStore
+    bus: EventBus
+    resolver: Resolver
+    catalogues: Catalogues
+    contexts: Contexts
+    runner: Runner
+    process: Process
+    parts: Parts = field(repr=False)
+
+    async def submit(
+        self, body: Mapping[str, Any], *, surface: Surface = "classic", idempotency_key: str | None = None
+    ) -> Accepted:
+        """Parse, resolve, check, write to the ledger, start. Raises before anything is spent."""
+        digest = _digest(body)
+        if earlier := await self._earlier(idempotency_key, digest):
+            return earlier
+        self.runner.room()
+        taken = await take(body, surface=surface, store=self.store, providers=self.host.providers)
+        resolved = await self.resolver.resolve(taken.request)
+        now = self.parts.now()
+        job = Job(
+            id=taken.request.id,
+            request=resolved.request,
+            provider=resolved.info.id,
+            model=resolved.model.id,
+            resolution=resolved.resolution,
+            warnings=(*taken.warnings, *resolved.warnings),
+            owner=self.process.id,
+            created_at=now,
+            phase_at=now,
+            idempotency_key=idempotency_key,
+            body_hash=digest,
+        )
+        try:
+            await self.ledger.add_job(job)
+        except Conflict:
+            if earlier := await self._earlier(idempotency_key, digest):
+                return earlier
+            raise
+        await self.bus.publish(job.id, "phase", {"phase": "queued", "provider": job.provider, "model": job.model})
+        await self.runner.start(job)
+        return Accepted(job)
+
+    async def _earlier(self, key: str | None, digest: str) -> Accepted | None:
+        if key is None or (job := await self.ledger.job_by_idempotency_key(key)) is None:
+            return None
+        if job.body_hash != digest:
+            raise Conflict("This Idempotency-Key belongs to another request.", code="IDEMPOTENCY_KEY_CONFLICT")
+        return Accepted(job, replay=True)
+
+    async def preview(self, body: Mapping[str, Any], *, surface: Surface = "classic") -> dict[str, Any]:
+        """What would happen: resolution, checks, steps. Nothing is sent and no job is made."""
+        taken = await take(body, surface=surface, store=self.store, providers=self.host.providers)
+        return await preview(self.resolver, self.dispatcher, taken)
+
+    async def wait(self, job_id: str) -> Job:
+        """The job once it has ended. Leaving early changes nothing for the job."""
+        after = 0
+        while not (job := await self.job(job_id)).final:
+            async for event in self.bus.subscribe(after=after, job_id=job_id):
+                after = event.seq
+        return job
+
+    async def job(self, job_id: str) -> Job:
+        """One job. ``JOB_NOT_FOUND``."""
+        if job := await self.ledger.job(job_id):
+            return job
+        raise NotFound(f"There is no job {job_id}.", code="JOB_NOT_FOUND", hint="ima2 jobs ls")
+
+    async def answer(self, job: Job) -> dict[str, Any]:
+        """The body of a successful answer."""
+        artifacts = await self.store.artifacts(job_id=job.id, limit=500)
+        return answer(job, artifacts, self.store)
+
+    def error_of(self, job: Job) -> Ima2Error:
+        """Why a job failed, was cancelled or is unknown."""
+        return from_dict({"requestId": job.id, **(job.error or {"error": f"The job is {job.state}."})})
+
+    async def cancel(self, job_id: str) -> Cancellation:
+        """Stop a job. An unknown or ended id is no error."""
+        job = await self.ledger.job(job_id)
+        if job is None or job.final:
+            return Cancellation(False, False, "Nothing was under way.")
+        aborted = await self.runner.cancel(job)
+        paid = (await self.job(job_id)).error or {}
+        said = {
+            "no": "Nothing had been sent; nothing is charged.",
+            "maybe": f"The request had been sent; {job.provider} may still charge it.",
+            "yes": "The pictures that came before are stored, and charged.",
+        }
+        return Cancellation(True, aborted, said[paid.get("paid", "maybe")])
+
+    async def retry(self, job_id: str) -> Job:
+        """The user's word that an ``unknown`` job may be sent (and paid) again."""
+        job = await self._unanswered(job_id)
+        self.runner.room()
+        for row in await self.ledger.calls(job.id):
+            if row.state == "unknown":
+                await self.ledger.update_call(row.key, state="ready", sent_at=None, upstream_id=None, error=None)
+        job = await self.ledger.update_job(
+            job.id, state="queued", owner=self.process.id, error=None, finished_at=None, phase="queued"
+        )
+        await self.bus.publish(job.id, "phase", {"phase": "queued"})
+        await self.runner.start(job)
+        return job
+
+    async def drop(self, job_id: str) -> Job:
+        """The user's word that an ``unknown`` job is given up; what is stored stays."""
+        job = await self._unanswered(job_id)
+        for row in await self.ledger.calls(job.id):
+            if row.state in ("unknown", "storing"):
+                await self.ledger.update_call(row.key, state="failed")
+        await self.contexts.drop_spool(job.id)
+        return await self.ledger.update_job(job.id, state="failed", error={**(job.error or {}), "code": "JOB_DROPPED"})
+
+    async def _unanswered(self, job_id: str) -> Job:
+        job = await self.job(job_id)
+        if job.state != "unknown":
+            text = f"Job {job_id} is {job.state}; only an unknown one waits for an answer."
+            raise Conflict(text, code="JOB_NOT_UNKNOWN", hint="ima2 jobs ls")
+        return job
+
+    async def resume(self, job_id: str | None = None) -> list[Job]:
+        """Go on with the jobs of dead processes (or one of them); those that were taken over."""
+        orphans = [job for job in await self.runner.orphans() if job_id in (None, job.id)]
+        if job_id and not orphans:
+            job = await self.job(job_id)
+            raise Conflict(f"Job {job_id} is {job.state} and needs no help.", code="JOB_NOT_INTERRUPTED")
+        return [job for orphan in orphans if (job := await self.runner.adopt(orphan))]
+
+    async def providers(self) -> list[ProviderState]:
+        """Every installed provider with its readiness."""
+        return [ProviderState(info, await self.resolver.status(info)) for info in self.host.providers]
+
+    async def models(
+        self, provider: str | None = None, *, refresh: bool = False
+    ) -> list[tuple[ProviderInfo, Catalogue]]:
+        """Models by provider; ``refresh`` asks upstream and caches the answer."""
+        chosen = (self.host.provider(provider),) if provider else self.host.providers
+        if refresh:
+            for info in chosen:
+                await self._refresh(info)
+        return [(info, self.catalogues.of(info)) for info in chosen]
+
+    async def _refresh(self, info: ProviderInfo) -> None:
+        if not info.live_models:
+            return
+        async with self.contexts.outside_job(info) as context:
+            self.catalogues.save(info, list(await self.dispatcher.models(info.id, context)))
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    """Identity of a body for its idempotency key; the request id is not part of what was asked."""
+    asked = {name: value for name, value in body.items() if name not in ("requestId", "async", "inline", "stream")}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=_plain).encode()).hexdigest()
+
+
+def _plain(value: object) -> str:
+    return hashlib.sha256(value).hexdigest() if isinstance(value, bytes) else str(value)
+
+
+@asynccontextmanager
+async def open_studio(
+    env: Mapping[str, str] | None = None,
+    *,
+    plugins: Mapping[str, object] | None = None,
+    engine: bool = False,
+) -> AsyncIterator[Studio]:
+    """Open the house; closing it leaves unfinished jobs to be resumed.
+
+    :param plugins: plugin objects to register beside the installed ones (tests, embedding).
+    :param engine: be the one process of this data directory that adopts orphans. ``Conflict("SERVER_RUNNING")``.
+    """
+    env = os.environ if env is None else env
+    paths = Paths.from_env(env)
+    async with AsyncExitStack() as stack:
+        if engine:
+            _take_engine(paths, stack)
+        studio = await _build(paths, env, plugins or {}, stack)
+        if engine:
+            await studio.resume()
+        yield studio
+
+
+def _take_engine(paths: Paths, stack: AsyncExitStack) -> None:
+    paths.data.mkdir(parents=True, exist_ok=True)
+    lock = EngineLock(paths.data)
+    if not lock.acquire():
+        raise Conflict(f"A server already runs on {paths.data}.", code="SERVER_RUNNING", hint="ima2 ping")
+    stack.callback(lock.release)
+
+
+async def _build(paths: Paths, env: Mapping[str, str], plugins: Mapping[str, object], stack: AsyncExitStack) -> Studio:
+    clock = SystemClock()
+    view = SettingsView(ConfigFile(paths.config_file), env)
+    host = PluginHost.load(env, extra=plugins)
+    dispatcher = Dispatcher(host)
+    process = stack.enter_context(Process(paths.processes))
+    ledger = await SqliteLedger.open(paths.database)
+    stack.push_async_callback(ledger.close)
+    store = FileArtifactStore(paths, ledger.database)
+    stack.push_async_callback(store.close)
+    client = await stack.enter_async_context(make_client())
+    observers = Observers(dispatcher)
+    stack.push_async_callback(observers.aclose)
+    bus = EventBus(ledger, observers)
+    await bus.start()
+    stack.push_async_callback(bus.stop)
+    contexts = Contexts(paths, view, client, store, clock)
+    catalogues = Catalogues(paths.catalogues, clock)
+    parts = Parts(ledger, store, dispatcher, bus, contexts, observers, clock, process.id)
+    runner = Runner(parts, process, view.limit_parallel())
+    stack.push_async_callback(runner.stop, 0)
+    return Studio(
+        paths,
+        view,
+        host,
+        dispatcher,
+        ledger,
+        store,
+        bus,
+        Resolver(dispatcher, catalogues, view, contexts),
+        catalogues,
+        contexts,
+        runner,
+        process,
+        parts,
+    )
