@@ -23,6 +23,7 @@ class Setting:
     :ivar shared: ``ima2 defaults set model X`` writes every setting that shares the name.
     :ivar per_request: becomes a flag (``--planner-model``) and a field (``plannerModel``) of a request.
     :ivar choices: the only values accepted; empty means any.
+    :ivar minimum: the smallest number accepted; None means any. ``maximum`` likewise.
     """
 
     name: str
@@ -35,6 +36,8 @@ class Setting:
     per_request: bool = False
     help: str = ""
     choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
 
     @property
     def field(self) -> str:
