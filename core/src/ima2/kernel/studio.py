@@ -17,6 +17,7 @@ from ima2.kernel.catalogue import Catalogue, Catalogues
 from ima2.kernel.clock import SystemClock
 from ima2.kernel.context import Contexts
 from ima2.kernel.dispatch import Dispatcher
+from ima2.kernel.doctor import Check, examine
 from ima2.kernel.faults import from_dict
 from ima2.kernel.host import PluginHost
 from ima2.kernel.intake import take
@@ -214,6 +215,10 @@ class Studio:
             for info in chosen:
                 await self._refresh(info)
         return [(info, self.catalogues.of(info)) for info in chosen]
+
+    async def doctor(self) -> list[Check]:
+        """What is wrong here."""
+        return await examine(self)
 
     async def _refresh(self, info: ProviderInfo) -> None:
         if not info.live_models:
