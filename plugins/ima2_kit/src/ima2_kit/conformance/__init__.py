@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("ima2_kit.conformance.ledger")
+pytest.register_assert_rewrite("ima2_kit.conformance.artifacts", "ima2_kit.conformance.ledger")
 
+from ima2_kit.conformance.artifacts import ArtifactStoreConformance  # noqa: E402
 from ima2_kit.conformance.ledger import LedgerConformance  # noqa: E402
 
-__all__ = ["LedgerConformance"]
+__all__ = ["ArtifactStoreConformance", "LedgerConformance"]

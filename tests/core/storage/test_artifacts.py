@@ -1,0 +1,23 @@
+"""The embedded artifact store keeps every promise of the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+from ima2.settings.paths import Paths
+from ima2.storage.embedded import opened
+from ima2.storage.protocols import ArtifactStore
+from ima2_kit.conformance import ArtifactStoreConformance
+
+
+@asynccontextmanager
+async def opened_store(folder: Path) -> AsyncIterator[ArtifactStore]:
+    async with opened(Paths.from_env({"IMA2_CONFIG_DIR": str(folder / "data")})) as storage:
+        yield storage.store
+
+
+class TestFileArtifactStore(ArtifactStoreConformance):
+    def open(self, folder: Path) -> AbstractAsyncContextManager[ArtifactStore]:
+        return opened_store(folder)
