@@ -1,4 +1,4 @@
-"""What the words of a prompt mean to a draughtsman who knows two hundred of them."""
+"""What the words of a prompt mean to a draughtsman who knows some hundreds of them, in seven languages."""
 
 from __future__ import annotations
 
