@@ -17,7 +17,7 @@ LISTED = frozenset({*SUFFIXES.values(), ".jpg"})
 """What counts as an artifact in a folder; older files may be ``.jpg``."""
 _FORBIDDEN = frozenset('\\:<>"|?*')
 _BAD_CATEGORIES = frozenset({"Cc", "Cs"})
-_DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(\..*)?", re.IGNORECASE)
+_DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.IGNORECASE)
 _MAX_PART = 240
 """Bytes, so that ``.thumb.jpg`` and ``.json`` still fit into the 255 of most file systems."""
 _MAX_NAME = 900

@@ -43,6 +43,7 @@ class Storing:
             name = target.relative_to(self._folder).as_posix()
             given = {"id": str(ULID()), **facts, "filename": name, "size": source.stat().st_size}
             artifact = _artifact(given, completed(sidecar, sha256, found), found)
+            located(self._folder, f"{name}.json")
             await asyncio.to_thread(self._put, source, target, artifact)
             known = await self._database.write(lambda connection: _insert_once(connection, artifact))
         await asyncio.to_thread(spooled.unlink, missing_ok=True)

@@ -25,8 +25,8 @@ class Thumbnails:
     async def of(self, picture: Path) -> Path | None:
         """The thumbnail, made if need be; None when the picture has none."""
         target = thumbnail_of(picture)
-        if picture.suffix == ".mp4":
-            return target if target.is_file() else None
+        if target.is_symlink() or (picture.suffix == ".mp4" and not target.is_file()):
+            return None
         if not target.is_file():
             try:
                 await asyncio.shield(self._make(picture, target))
