@@ -1,0 +1,1 @@
+"""What the reference says, read from the sources it speaks of."""

@@ -1,0 +1,147 @@
+"""Where the source writes an error or warning code, and what it says there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ima2.cli.failure import UsageProblem
+from ima2.errors import Ima2Error, exit_code
+
+from tables.settings import ROOT
+
+SOURCES = ("core/src", "plugins/ima2_sketch/src", "ima2_*/src")
+SHOUTED = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
+VARIABLES = re.compile(r"(IMA2|OPENAI|XAI)_.*")
+_CONSUMERS = (ast.Compare, ast.Set, ast.MatchValue, ast.Subscript)
+
+
+@dataclass(frozen=True)
+class Use:
+    """A code with what stands around it; ``exit`` and ``status`` are None for a warning or when they can't be read."""
+
+    code: str
+    text: str = ""
+    status: int | None = None
+    exit: int | None = None
+    warning: bool = False
+
+
+def all_uses() -> Iterator[Use]:
+    """In all sources, in order."""
+    for pattern in SOURCES:
+        for folder in sorted(ROOT.glob(pattern)):
+            for path in sorted(folder.rglob("*.py")):
+                yield from _Module(path).uses()
+
+
+def _tree(base: type[Ima2Error]) -> Iterator[type[Ima2Error]]:
+    yield base
+    for child in base.__subclasses__():
+        yield from _tree(child)
+
+
+CLASSES = {each.__name__: each for each in (*_tree(Ima2Error), UsageProblem)}
+
+
+class _Module:
+    def __init__(self, path: Path) -> None:
+        self.root = ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+    @cached_property
+    def parents(self) -> dict[ast.AST, ast.AST]:
+        return {child: node for node in ast.walk(self.root) for child in ast.iter_child_nodes(node)}
+
+    def uses(self) -> Iterator[Use]:
+        for node in ast.walk(self.root):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield from self._uses_of(node)
+
+    def _uses_of(self, constant: ast.Constant) -> Iterator[Use]:
+        parent = self.parents[constant]
+        owner = self.parents.get(parent)
+        if isinstance(owner, ast.ClassDef) and "default_code" in ast.unparse(parent):
+            yield self._own_code(constant.value, owner)
+        elif call := self._call(constant):
+            yield self._described(constant.value, call)
+        elif self._may_be_code(constant, parent):
+            yield Use(constant.value)
+
+    def _may_be_code(self, constant: ast.Constant, parent: ast.AST) -> bool:
+        """Whether a word in capitals could become a code at run time: none that is only compared or looked up."""
+        if not SHOUTED.fullmatch(constant.value) or VARIABLES.fullmatch(constant.value):
+            return False
+        return not isinstance(parent, _CONSUMERS) and not (isinstance(parent, ast.Dict) and constant in parent.keys)
+
+    def _own_code(self, name: str, owner: ast.ClassDef) -> Use:
+        """The code of an error class."""
+        known = CLASSES[owner.name]
+        text = (ast.get_docstring(owner) or "").partition("\n")[0].replace("``", "`")
+        return Use(name, text, known.default_status, known("", code=name).exit_code)
+
+    def _call(self, constant: ast.Constant) -> ast.Call | None:
+        """The call whose code this is: ``code=…``, or the first argument of a problem or a warning."""
+        node: ast.AST = constant
+        while isinstance(self.parents[node], ast.IfExp | ast.BoolOp):
+            node = self.parents[node]
+        parent = self.parents[node]
+        if isinstance(parent, ast.keyword) and parent.arg == "code":
+            call = self.parents[parent]
+            return call if isinstance(call, ast.Call) else None
+        first = isinstance(parent, ast.Call) and parent.args and parent.args[0] is node
+        return parent if first and _name(parent) in {"Problem", "Warning", "warn"} else None
+
+    def _described(self, name: str, call: ast.Call) -> Use:
+        made, text = _name(call), self._text(call)
+        if made in {"Warning", "warn"}:
+            return Use(name, text, warning=True)
+        status = next((_int(each.value) for each in call.keywords if each.arg == "status"), None)
+        if made == "Problem":
+            return Use(name, text, status or 400, exit_code(name, status or 400))
+        if known := CLASSES.get(made):
+            error = known("", code=name, status=status)
+            return Use(name, text, error.status, error.exit_code)
+        return Use(name, text, status, exit_code(name, status) if status else None)
+
+    def _text(self, call: ast.Call) -> str:
+        named = next((each.value for each in call.keywords if each.arg == "message"), None)
+        position = {"Problem": 2, "warn": 1}.get(_name(call), 0)
+        positional = call.args[position] if len(call.args) > position else None
+        return self._said(named or positional)
+
+    def _said(self, node: ast.expr | None) -> str:
+        """The words of a message, with an ellipsis for each fact put in."""
+        match node:
+            case ast.Constant(value=str(text)):
+                return text
+            case ast.JoinedStr(values=parts):
+                return "".join(self._said(part) or "…" for part in parts)
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                return f"{self._said(left) or '…'}{self._said(right) or '…'}"
+            case ast.Name(id=name):
+                return self._said(self._assigned(node, name))
+        return ""
+
+    def _assigned(self, user: ast.AST, name: str) -> ast.expr | None:
+        """What a local variable was given last before it was used."""
+        scope = user
+        while not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
+            scope = self.parents[scope]
+        given = [
+            node.value
+            for node in ast.walk(scope)
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name and node.lineno <= user.lineno
+        ]
+        return given[-1] if given else None
+
+
+def _name(call: ast.Call) -> str:
+    return ast.unparse(call.func).rpartition(".")[2]
+
+
+def _int(node: ast.expr) -> int | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, int) else None
