@@ -43,9 +43,13 @@ class PluginRecord:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A plugin that is not loaded yet. ``load`` may raise anything, or never return."""
+    """A plugin that is not loaded yet. ``load`` may raise anything, or never return.
+
+    ``target`` is what the entry point names, empty for an object that was given.
+    """
 
     name: str
+    target: str
     load: Callable[[], object]
     source: metadata.Distribution | None = None
 
@@ -82,8 +86,8 @@ def find(extra: Mapping[str, object]) -> list[Found]:
 
     The order in which the installation lists them means nothing, so nothing may depend on it.
     """
-    given = [Found(name, partial(_give, plugin)) for name, plugin in extra.items()]
-    return sorted([*given, *_installed()], key=lambda found: found.name)
+    given = [Found(name, "", partial(_give, plugin)) for name, plugin in extra.items()]
+    return sorted([*given, *_installed()], key=lambda found: (found.name, found.target))
 
 
 def _give(plugin: object) -> object:
@@ -98,7 +102,7 @@ def _installed() -> Iterator[Found]:
         yield from _one_by_one()
         return
     for point in points:
-        yield Found(point.name, point.load, point.dist)
+        yield Found(point.name, point.value, point.load, point.dist)
 
 
 def _one_by_one() -> Iterator[Found]:
@@ -111,9 +115,9 @@ def _one_by_one() -> Iterator[Found]:
         try:
             points = list(distribution.entry_points.select(group=PROJECT))
         except Exception as error:
-            yield Found(name, partial(_unreadable, error), distribution)
+            yield Found(name, "", partial(_unreadable, error), distribution)
         else:
-            yield from (Found(point.name, point.load, distribution) for point in points)
+            yield from (Found(point.name, point.value, point.load, distribution) for point in points)
 
 
 def _name(distribution: metadata.Distribution) -> str:

@@ -128,23 +128,21 @@ class PluginHost:
 def _load_all(
     found: list[Found], registry: Registry, switches: Switches, deadline: float, *, strict: bool
 ) -> Iterator[PluginRecord]:
-    names: set[str] = set()
     for each in found:
         if switches.leave_out(each):
             yield PluginRecord(each.name, "disabled", source=each.source)
             continue
-        record = _load(each, registry, deadline, taken=each.name in names)
+        record = _load(each, registry, deadline)
         if strict and record.error:
             raise PluginFailed(f"The plugin {record.name} failed: {record.error}", details={"plugin": record.name})
-        names.add(each.name)
         yield record
 
 
-def _load(found: Found, registry: Registry, deadline: float, *, taken: bool) -> PluginRecord:
+def _load(found: Found, registry: Registry, deadline: float) -> PluginRecord:
     began = time.perf_counter()
     try:
-        if taken:
-            raise PluginFailed("another plugin of this name comes first.")
+        if any(plugin.name == found.name for plugin in registry.plugins):
+            raise PluginFailed("another plugin has this name already.")
         plugin = registry.add(found.name, call_within(deadline, found.load))
     except KeyboardInterrupt:
         raise
