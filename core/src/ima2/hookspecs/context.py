@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 class Spool(Protocol):
     """A folder of this call, on the same disk as the gallery; what lies in it survives a crash until the job ends."""
 
-    folder: Path
+    @property
+    def folder(self) -> Path:
+        """Where the files lie."""
+        ...
 
     def new(self, suffix: str = "") -> Path:
         """A fresh path in the folder; no file is made. ``suffix`` as in ``.png``."""
@@ -61,22 +64,47 @@ class Clock(Protocol):
 
 
 class Context(Protocol):
-    """Lent for one hook call.
+    """Lent for one hook call."""
 
-    :ivar client: the shared ``httpx.AsyncClient``; never make your own.
-    :ivar settings: this provider's settings by name, per-request values applied.
-    :ivar job_id: None outside a job (status, models, sign-in).
-    :ivar resume: the upstream id to continue from; None for a fresh call.
-    """
+    @property
+    def client(self) -> httpx.AsyncClient:
+        """The shared HTTP client; never make your own."""
+        ...
 
-    client: httpx.AsyncClient
-    settings: Mapping[str, Any]
-    credentials: Credentials
-    spool: Spool
-    logger: logging.Logger
-    clock: Clock
-    job_id: str | None
-    resume: str | None
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The provider's settings by name, per-request values applied."""
+        ...
+
+    @property
+    def credentials(self) -> Credentials:
+        """The provider's own secrets."""
+        ...
+
+    @property
+    def spool(self) -> Spool:
+        """Where results go."""
+        ...
+
+    @property
+    def logger(self) -> logging.Logger:
+        """For what an operator may want to know; never a secret, never a prompt."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Time."""
+        ...
+
+    @property
+    def job_id(self) -> str | None:
+        """None outside a job (status, models, sign-in)."""
+        ...
+
+    @property
+    def resume(self) -> str | None:
+        """The upstream id to continue from; None for a fresh call."""
+        ...
 
     def open(self, reference: Reference) -> Path:
         """The stored file of an input image."""

@@ -115,6 +115,7 @@ class ProviderInfo:
     :ivar resumable: kinds whose call can be continued from an upstream id after a crash.
     :ivar live_models: the provider implements ``ima2_models``; without it the static list is complete.
     :ivar login: the one command that makes it ready.
+    :ivar key_alias: what existing clients call its key in ``/api/keys/<name>``, when that is not the id.
     """
 
     id: str
@@ -130,6 +131,7 @@ class ProviderInfo:
     live_models: bool = False
     login: str | None = None
     homepage: str | None = None
+    key_alias: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from ima2.kernel.observers import Observers
@@ -33,6 +33,7 @@ class EventBus:
         self._wake = asyncio.Event()
         self._grown = asyncio.Condition()
         self._tail: asyncio.Task[None] | None = None
+        self._lost: dict[str, BaseException] = {}
 
     async def start(self) -> None:
         """Begin to tail the log from its present end."""
@@ -52,7 +53,13 @@ class EventBus:
         self._observers.job_event(event)
         return event
 
-    async def subscribe(self, *, after: int | None = None, job_id: str | None = None) -> AsyncIterator[JobEvent]:
+    async def lose(self, job_id: str, error: BaseException) -> None:
+        """A job stopped and even that could not be written down: whoever waits for it is told so."""
+        async with self._grown:
+            self._lost[job_id] = error
+            self._grown.notify_all()
+
+    async def subscribe(self, *, after: int | None = None, job_id: str | None = None) -> AsyncGenerator[JobEvent, None]:
         """Events with ``seq > after`` (None: from now on), endless; with ``job_id``, until its final event."""
         position = self._last if after is None else after
         while True:
@@ -66,8 +73,13 @@ class EventBus:
             if not batch:
                 # Everything up to `seen` was readable just now, so none of it was meant for this subscriber.
                 position = max(position, seen)
-                async with self._grown:
-                    await self._grown.wait_for(lambda: self._last != seen)  # noqa: B023 - awaited before it changes
+                await self._newer(seen, job_id)
+
+    async def _newer(self, seen: int, job_id: str | None) -> None:
+        async with self._grown:
+            await self._grown.wait_for(lambda: self._last != seen or job_id in self._lost)
+        if job_id in self._lost:
+            raise self._lost[job_id]
 
     async def _read(self, position: int, job_id: str | None) -> list[JobEvent]:
         if self._ring and self._ring[0].seq <= position + 1:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Coroutine
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ class CallRunner:
             return await self._settle(row, self._run(row, resume=row.upstream_id))
         return await self._end(row.key, "unknown", error=_question(self._job, row))
 
-    async def _settle(self, row: CallRow, work: Any) -> CallRow:
+    async def _settle(self, row: CallRow, work: Coroutine[Any, Any, CallRow]) -> CallRow:
         """Await the work and write down how it ended."""
         try:
             return await work

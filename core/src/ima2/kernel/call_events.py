@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from ima2.errors import PluginFailed
 from ima2.kernel.parts import Parts
@@ -46,7 +47,7 @@ class CallEvents:
             case Progress():
                 await self._publish("progress", progress=event.fraction, stalled=event.stalled)
             case Partial():
-                await self._publish("partial", index=event.index, name=event.path.name, mediaType=event.media_type)
+                await self._partial(event)
             case Usage():
                 self.usage = total((self.usage, event))
             case Warning():
@@ -71,6 +72,11 @@ class CallEvents:
     async def _submitted(self, event: Submitted) -> None:
         await self._parts.ledger.update_call(self._row.key, state="submitted", upstream_id=event.upstream_id)
         await self._publish("submitted", upstreamId=event.upstream_id)
+
+    async def _partial(self, event: Partial) -> None:
+        url = f"/api/jobs/{quote(self._job_id, safe='')}/partials/{self._row.call.index}/{quote(event.path.name)}"
+        facts = {"url": url, "path": str(event.path), "mediaType": event.media_type}
+        await self._publish("partial", index=event.index, **facts)
 
     async def _publish(self, name: str, **data: Any) -> None:
         await self._parts.bus.publish(self._job_id, name, {"call": self._row.call.index, **data})

@@ -10,6 +10,7 @@ from typing import Any
 
 from ima2.errors import InvalidRequest
 from ima2.models import Reference
+from ima2.models.request import Role
 from ima2.storage.protocols import ArtifactStore
 
 MAX_REFERENCES = 16
@@ -39,7 +40,7 @@ async def take_inputs(body: Mapping[str, Any], store: ArtifactStore) -> tuple[Re
     return tuple(taken)
 
 
-async def _take(item: Any, role: str, field: str, store: ArtifactStore) -> Reference:
+async def _take(item: Any, role: Role, field: str, store: ArtifactStore) -> Reference:
     source = item if isinstance(item, bytes | Path) else decode(item, field)
     return await store.add_reference(source, role=role, field=field)
 

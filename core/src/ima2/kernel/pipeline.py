@@ -133,6 +133,8 @@ class Pipeline:
         ordered = sorted(artifacts, key=lambda each: (_call_index(each.call_key), each.filename))
         await self._parts.bus.publish(job.id, "done", answer(job, ordered, self._parts.store))
         await self._parts.contexts.drop_spool(job.id)
+        for artifact in ordered:
+            self._parts.store.schedule_thumbnail(artifact.filename)
         return job
 
     async def _end(self, job: Job, state: str, error: Ima2Error) -> Job:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from typing import Protocol
 
-from ima2.errors import CapacityError, Conflict, Ima2Error
+from ima2.errors import CapacityError, Conflict, Ima2Error, StorageFailed
 from ima2.kernel.parts import Parts
 from ima2.kernel.pipeline import Pipeline
 from ima2.kernel.process import Process
@@ -17,6 +18,11 @@ from ima2.models import Job
 
 OPEN_STATES = ("queued", "planning", "running")
 CANCEL_WAIT_SECONDS = 15.0
+WATCH_SECONDS = 5.0
+"""How often the engine looks for jobs whose process is gone."""
+EVENTS_KEPT = 50_000
+DISK_RESERVE = 200 << 20
+"""Bytes that must be free before a job may begin: a result needs somewhere to go."""
 log = logging.getLogger(__name__)
 
 
@@ -46,6 +52,8 @@ class Runner:
         self._tasks: dict[str, asyncio.Task[Job]] = {}
         self._closed = False
         self._listener: asyncio.Task[None] | None = None
+        self._telling: asyncio.Future[None] | None = None
+        self._warming: asyncio.Task[None] | None = None
 
     @property
     def active(self) -> int:
@@ -56,6 +64,9 @@ class Runner:
         """Refuse when this process has as many jobs as it may. ``TOO_MANY_JOBS``, or ``SHUTTING_DOWN``."""
         if self._closed:
             raise CapacityError("The server is stopping.", code="SHUTTING_DOWN", status=503, retry_after=5)
+        if shutil.disk_usage(self._parts.store.folder).free < DISK_RESERVE:
+            text = f"Less than {DISK_RESERVE >> 20} MiB are free for results; nothing was begun."
+            raise StorageFailed(text, code="DISK_FULL", status=507, hint="ima2 doctor")
         if len(self._tasks) >= self._limit:
             text = f"{self._limit} jobs are under way, as many as may be."
             raise CapacityError(text, hint="ima2 ps", retry_after=5)
@@ -65,6 +76,7 @@ class Runner:
         if self._listener is None:
             self._listener = asyncio.create_task(self._listen(), name="cancel requests")
         pipeline = Pipeline(self._parts, self._parts.dispatcher.host.provider(job.provider))
+        self._warming = asyncio.create_task(self._parts.store.warm(), name="warm up the store")
         task = asyncio.create_task(pipeline.run(job), name=f"job {job.id}")
         self._tasks[job.id] = task
         task.add_done_callback(lambda ended: self._ended(job.id, ended))
@@ -73,6 +85,7 @@ class Runner:
         self._tasks.pop(job_id, None)
         if not task.cancelled() and (error := task.exception()):
             log.error("job %s stopped with an unexpected %s", job_id, type(error).__name__, exc_info=error)
+            self._telling = asyncio.ensure_future(self._parts.bus.lose(job_id, error))
 
     async def cancel(self, job: Job) -> bool:
         """Stop a job here, in another living process, or one whose process is gone."""
@@ -102,6 +115,11 @@ class Runner:
             if event.name == "cancel" and (task := self._tasks.get(event.job_id)):
                 task.cancel()
 
+    async def settled(self, job_id: str) -> None:
+        """Wait for what a job of this process still does after its end: telling, tidying."""
+        if task := self._tasks.get(job_id):
+            await asyncio.wait({task})
+
     async def orphans(self) -> list[Job]:
         """Unfinished jobs of processes that are gone."""
         jobs = await self._parts.ledger.jobs(states=OPEN_STATES)
@@ -119,6 +137,14 @@ class Runner:
             return None
         await self.start(job)
         return job
+
+    async def watch(self) -> None:
+        """Adopt whatever loses its process, for as long as this one is the engine of its data directory."""
+        await self._parts.ledger.trim_events(EVENTS_KEPT)
+        while not self._closed:
+            for orphan in await self.orphans():
+                await self.adopt(orphan)
+            await self._parts.clock.sleep(WATCH_SECONDS)
 
     async def stop(self, grace: float) -> None:
         """Wait for what runs, then give up the rest unfinished: the next process goes on with it."""

@@ -40,9 +40,9 @@ def _broken(size: tuple[int, int], rule: SizeRule) -> str | None:
         (width % step or height % step, f"is not a multiple of {step} on both edges"),
         (short < rule.min_edge, f"has an edge under {rule.min_edge} pixels"),
         (rule.max_edge and long > rule.max_edge, f"has an edge over {rule.max_edge} pixels"),
-        (rule.max_ratio and long > short * rule.max_ratio, f"is longer than {rule.max_ratio:g}:1"),
-        (rule.min_pixels and pixels < rule.min_pixels, f"has fewer than {rule.min_pixels:,} pixels"),
-        (rule.max_pixels and pixels > rule.max_pixels, f"has more than {rule.max_pixels:,} pixels"),
+        (rule.max_ratio and long > short * rule.max_ratio, f"is longer than {rule.max_ratio or 0:g}:1"),
+        (rule.min_pixels and pixels < rule.min_pixels, f"has fewer than {rule.min_pixels or 0:,} pixels"),
+        (rule.max_pixels and pixels > rule.max_pixels, f"has more than {rule.max_pixels or 0:,} pixels"),
     )
     return next((text for bad, text in limits if bad), None)
 

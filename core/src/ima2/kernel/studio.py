@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -133,6 +134,7 @@ class Studio:
         while not (job := await self.job(job_id)).final:
             async for event in self.bus.subscribe(after=after, job_id=job_id):
                 after = event.seq
+        await self.runner.settled(job_id)
         return job
 
     async def job(self, job_id: str) -> Job:
@@ -200,7 +202,8 @@ class Studio:
         if job_id and not orphans:
             job = await self.job(job_id)
             raise Conflict(f"Job {job_id} is {job.state} and needs no help.", code="JOB_NOT_INTERRUPTED")
-        return [job for orphan in orphans if (job := await self.runner.adopt(orphan))]
+        adopted = [await self.runner.adopt(orphan) for orphan in orphans]
+        return [job for job in adopted if job is not None]
 
     async def providers(self) -> list[ProviderState]:
         """Every installed provider with its readiness."""
@@ -256,7 +259,8 @@ async def open_studio(
             _take_engine(paths, stack)
         studio = await _build(paths, env, plugins or {}, stack)
         if engine:
-            await studio.resume()
+            watch = asyncio.create_task(studio.runner.watch(), name="orphan watch")
+            stack.callback(watch.cancel)
         yield studio
 
 
@@ -276,7 +280,8 @@ async def _build(paths: Paths, env: Mapping[str, str], plugins: Mapping[str, obj
     process = stack.enter_context(Process(paths.processes))
     ledger = await SqliteLedger.open(paths.database)
     stack.push_async_callback(ledger.close)
-    store = FileArtifactStore(paths, ledger.database)
+    paths.generated.mkdir(parents=True, exist_ok=True)
+    store = FileArtifactStore.for_paths(paths, ledger.database)
     stack.push_async_callback(store.close)
     client = await stack.enter_async_context(make_client())
     observers = Observers(dispatcher)

@@ -46,6 +46,10 @@ class FileArtifactStore:
         """A store with a decoding process of its own, started when first needed."""
         return cls(paths, database, DecodeWorker())
 
+    async def warm(self) -> None:
+        """Start the decoding process."""
+        await self.worker.warm()
+
     async def close(self) -> None:
         """End the background work and the decoding process."""
         await self._thumbnails.close()

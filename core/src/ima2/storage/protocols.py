@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ima2.models import Artifact, Call, CallRow, Job, JobEvent, Reference
+from ima2.models.request import Role
 
 
 class Ledger(Protocol):
@@ -78,7 +79,18 @@ class Ledger(Protocol):
 class ArtifactStore(Protocol):
     """Stored images and videos, and the input images of jobs."""
 
-    folder: Path
+    @property
+    def folder(self) -> Path:
+        """The gallery."""
+        ...
+
+    async def warm(self) -> None:
+        """Get ready to store: what takes a moment to start is started while a service is still at work."""
+        ...
+
+    def schedule_thumbnail(self, filename: str) -> None:
+        """Make a thumbnail in the background, one at a time."""
+        ...
 
     async def store(
         self, spooled: Path, filename: str, *, facts: Mapping[str, Any], sidecar: Mapping[str, Any]
@@ -138,7 +150,7 @@ class ArtifactStore(Protocol):
         ...
 
     async def add_reference(
-        self, source: Path | bytes, *, role: str = "reference", field: str = "references"
+        self, source: Path | bytes, *, role: Role = "reference", field: str = "references"
     ) -> Reference:
         """Check an input image by decoding it in the worker, and store it by hash. Nothing is kept of a bad one.
 
