@@ -1,0 +1,35 @@
+"""The forms that errors have on the wire. Existing clients expect three, by family of routes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from aiohttp import web
+
+from ima2.errors import Ima2Error
+
+Family = Literal["flat", "nested", "ok"]
+RETRY_AFTER = 5
+"""Seconds, with every 429 that knows nothing better."""
+_NESTED_ANYWAY = frozenset({"INVALID_PROMPT", "PROMPT_TOO_LONG", "INVALID_COUNT"})
+"""These come nested from flat routes: existing clients read them so."""
+
+
+def envelope(error: Ima2Error, family: Family, request_id: str | None = None) -> dict[str, Any]:
+    """The body.
+
+    ``flat``: ``{error: text, code, …}``. ``nested``: ``{error: {code, message}, code, …}``.
+    ``ok``: ``{ok: false, error: text, code, …}``.
+    """
+    facts = error.to_dict() | ({"requestId": request_id} if request_id else {})
+    if family == "nested" or (family == "flat" and error.code in _NESTED_ANYWAY):
+        return {**facts, "error": {"code": error.code, "message": error.message}, "message": error.message}
+    return {"ok": False, **facts} if family == "ok" else facts
+
+
+def error_response(error: Ima2Error, family: Family, request_id: str | None = None) -> web.Response:
+    """The answer, with ``Retry-After`` where waiting helps."""
+    headers = {}
+    if error.retry_after is not None or error.status == 429:
+        headers["Retry-After"] = str(max(1, round(error.retry_after or RETRY_AFTER)))
+    return web.json_response(envelope(error, family, request_id), status=error.status, headers=headers)

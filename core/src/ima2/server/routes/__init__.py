@@ -1,0 +1,33 @@
+"""Handlers by subject."""
+
+from __future__ import annotations
+
+from ima2.server.routes import (
+    events,
+    files,
+    generate,
+    health,
+    history,
+    index,
+    inflight,
+    jobs,
+    keys,
+    models,
+    openapi,
+    providers,
+)
+
+MODULES = (
+    generate,
+    inflight,
+    jobs,
+    events,
+    history,
+    health,
+    providers,
+    models,
+    keys,
+    openapi,
+    files,
+    index,
+)

@@ -1,0 +1,85 @@
+"""Making pictures: waited for, streamed, or begun and left alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any
+
+from aiohttp import web
+
+from ima2.errors import InvalidRequest
+from ima2.models import Job
+from ima2.models.request import Surface
+from ima2.server import schemas
+from ima2.server.body import read_object
+from ima2.server.endpoint import endpoint
+from ima2.server.inline import with_images
+from ima2.server.keys import POLICY, REQUEST_ID, STREAMS, STUDIO
+from ima2.server.streams import Frame
+from ima2.server.wire import event_frames
+
+MAX_KEY = 255
+
+
+@endpoint("POST", "/api/generate", family="flat", body=schemas.GenerateBody, answer=schemas.Answer)
+async def generate(request: web.Request) -> web.StreamResponse:
+    """Make pictures from a prompt, with or without reference images."""
+    return await _make(request, "classic")
+
+
+@endpoint("POST", "/api/edit", family="flat", body=schemas.EditBody, answer=schemas.Answer)
+async def edit(request: web.Request) -> web.StreamResponse:
+    """Change a picture, everywhere or where a mask is transparent."""
+    return await _make(request, "edit")
+
+
+@endpoint("POST", "/api/preview", family="flat", body=schemas.GenerateBody)
+async def preview(request: web.Request) -> web.StreamResponse:
+    """Say what a request would do; nothing is sent and no job is made."""
+    body = await read_object(request, request.app[POLICY])
+    surface: Surface = "edit" if body.get("image") is not None else "classic"
+    return web.json_response(await request.app[STUDIO].preview(body, surface=surface))
+
+
+async def _make(request: web.Request, surface: Surface) -> web.StreamResponse:
+    body = await read_object(request, request.app[POLICY])
+    studio = request.app[STUDIO]
+    if surface == "edit" and body.get("image") is None:
+        raise InvalidRequest("An edit needs the image to change.", code="IMAGE_REQUIRED", field="image")
+    asked = {**body, "requestId": body.get("requestId") or request[REQUEST_ID]}
+    accepted = await studio.submit(asked, surface=surface, idempotency_key=_idempotency_key(request))
+    job, extra = accepted.job, {"idempotentReplay": True} if accepted.replay else {}
+    if body.get("async") is True:
+        return web.json_response({"requestId": job.id, "async": True, **extra}, status=202)
+    if "text/event-stream" in request.headers.get("Accept", ""):
+        return await request.app[STREAMS].serve(request, _frames(request, job, body))
+    return web.json_response({**await _answer(request, await studio.wait(job.id), body), **extra})
+
+
+async def _answer(request: web.Request, job: Job, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of an answer; an error when the job ended with one."""
+    studio = request.app[STUDIO]
+    if job.state != "done":
+        raise studio.error_of(job)
+    inline = body.get("inline") is not False
+    return await with_images(await studio.answer(job), requested=job.request.n, inline=inline)
+
+
+async def _frames(request: web.Request, job: Job, body: Mapping[str, Any]) -> AsyncGenerator[Frame, None]:
+    """The job's events; ``done`` carries what a waiting client would have got."""
+    studio = request.app[STUDIO]
+    async with aclosing(event_frames(studio.bus, after=0, job_id=job.id)) as frames:
+        async for frame in frames:
+            if frame.name != "done":
+                yield frame
+                continue
+            answer = await _answer(request, await studio.job(job.id), body)
+            yield Frame("done", {**answer, "jobId": job.id}, frame.id)
+
+
+def _idempotency_key(request: web.Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
+        raise InvalidRequest(f"An Idempotency-Key has 1 to {MAX_KEY} ASCII characters.", code="INVALID_IDEMPOTENCY_KEY")
+    return key

@@ -1,0 +1,121 @@
+"""What bodies hold, for the documentation. The kernel's intake is the parser; a test holds the two together."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from ima2.models.request import MAX_COUNT, MAX_PROMPT
+
+
+class Wire(BaseModel):
+    """camelCase on the wire."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", defer_build=True)
+
+
+class GenerateBody(Wire):
+    """A request for pictures. Only ``prompt`` is needed; what is not said, settings and the model decide."""
+
+    prompt: str = Field(min_length=1, max_length=MAX_PROMPT)
+    provider: str = Field(default="auto", description="auto, or the id of an installed provider")
+    model: str | None = None
+    n: int = Field(default=1, ge=1, le=MAX_COUNT)
+    quality: str | None = Field(default=None, description="low, medium, high; anything else becomes medium")
+    size: str | None = Field(default=None, description="auto or WIDTHxHEIGHT in pixels")
+    format: str | None = Field(default=None, description="png, jpeg or webp")
+    compression: int | None = Field(default=None, ge=0, le=100)
+    background: str | None = None
+    moderation: Literal["auto", "low"] | None = None
+    mode: Literal["auto", "direct"] = "auto"
+    reasoning_effort: str | None = None
+    web_search_enabled: bool | None = None
+    partial_images: int | None = Field(default=None, ge=0, le=3)
+    seed: int | None = None
+    duration: float | None = Field(default=None, description="seconds")
+    resolution: str | None = None
+    aspect_ratio: str | None = None
+    timeout: float | None = Field(default=None, description="seconds for the whole job")
+    references: list[str] | None = Field(default=None, description="data URLs or base64")
+    request_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._:-]{1,128}$")
+    session_id: str | None = None
+    parent_node_id: str | None = None
+    client_node_id: str | None = None
+    composer_prompt: str | None = None
+    composer_inserted_prompts: list[dict[str, Any]] | None = None
+    preset_ids: list[str] | None = None
+    storyboard: bool | None = None
+    run_async: bool = Field(default=False, alias="async", description="answer 202 at once; follow /api/events")
+    inline: bool = Field(default=True, description="false: path, URL and hash instead of data URLs")
+
+
+class EditBody(GenerateBody):
+    """A request to change a picture."""
+
+    image: str = Field(description="data URL or base64")
+    mask: str | None = Field(default=None, description="PNG as large as the image; transparent where to change")
+
+
+class Picture(Wire):
+    """A stored file. ``image`` is a data URL, absent with ``inline: false``."""
+
+    model_config = ConfigDict(extra="allow")
+
+    filename: str
+    url: str
+    path: str
+    sha256: str
+    media_type: str
+    width: int
+    height: int
+    bytes: int
+    image: str | None = None
+    revised_prompt: str | None = None
+    created_at: int = Field(description="epoch milliseconds")
+
+
+class Answer(Wire):
+    """A finished job. With ``n`` 1 the picture's fields stand at the top too."""
+
+    model_config = ConfigDict(extra="allow")
+
+    request_id: str
+    images: list[Picture]
+    count: int
+    requested: int
+    elapsed: float = Field(description="seconds")
+    provider: str
+    requested_provider: str
+    model: str | None
+    quality: str | None
+    size: str | None = Field(description="the real one, in pixels")
+    requested_size: str | None
+    usage: dict[str, Any] | None
+    cost_usd: float | None
+    warnings: list[dict[str, Any]]
+
+
+class KeyBody(Wire):
+    """A key to keep."""
+
+    api_key: str = Field(min_length=1, max_length=512)
+
+
+class FavoriteBody(Wire):
+    """A file to mark or unmark."""
+
+    filename: str
+
+
+class RestoreBody(Wire):
+    """Which deletion to undo."""
+
+    trash_id: str
+
+
+class MetadataBody(Wire):
+    """A picture whose embedded facts are wanted."""
+
+    data_url: str
