@@ -45,15 +45,17 @@ class Dispatcher:
         """Whether the provider itself has the hook."""
         return hook in self.host.plugin_of(provider).plain
 
-    async def check(self, provider: str, request: Request) -> tuple[Problem, ...]:
+    async def check(self, provider: str, request: Request, *, deadline: float = PURE_SECONDS) -> tuple[Problem, ...]:
         """``ima2_check``; empty means fine."""
-        return await self._pure(provider, "ima2_check", Problem, request=request)
+        invocation = Invocation(self.host, provider, "ima2_check")
+        return _items(invocation, await self._computed(invocation, deadline, request=request), Problem)
 
     async def steps(self, provider: str, request: Request) -> tuple[Step, ...]:
         """``ima2_steps``; empty means one paid step for each picture."""
         from ima2.models import Step
 
-        return await self._pure(provider, "ima2_steps", Step, request=request)
+        invocation = Invocation(self.host, provider, "ima2_steps")
+        return _items(invocation, await self._computed(invocation, PURE_SECONDS, request=request), Step)
 
     def plan(
         self, provider: str, request: Request, context: Context, *, raw: bool = False
@@ -97,7 +99,7 @@ class Dispatcher:
     async def auth(self, provider: str, context: Context) -> Auth | None:
         """``ima2_auth``; None when no credential is needed."""
         invocation = Invocation(self.host, provider, "ima2_auth")
-        auth: Auth | None = await self._computed(invocation, context=context)
+        auth: Auth | None = await self._computed(invocation, PURE_SECONDS, context=context)
         if auth is not None and not (hasattr(auth, "login") and hasattr(auth, "logout")):
             raise invocation.wrong(auth, "an object with login and logout")
         return auth
@@ -155,14 +157,10 @@ class Dispatcher:
             raise Unsupported(f"{title} does not implement {hook}.", code="NOT_IMPLEMENTED", field="provider")
         return stream
 
-    async def _pure(self, provider: str, hook: str, element: type[T], request: Request) -> tuple[T, ...]:
-        invocation = Invocation(self.host, provider, hook)
-        return _items(invocation, await self._computed(invocation, request=request), element)
-
-    async def _computed(self, invocation: Invocation, **kwargs: Any) -> Any:
+    async def _computed(self, invocation: Invocation, seconds: float, **kwargs: Any) -> Any:
         """The answer of a hook that is no coroutine. In a thread, so that one that hangs does not stop the house."""
         with blaming(invocation):
-            return await run_within(PURE_SECONDS, partial(invocation.call, **kwargs))
+            return await run_within(seconds, partial(invocation.call, **kwargs))
 
     async def _awaited(self, invocation: Invocation, seconds: float, **kwargs: Any) -> Any:
         """The answer of an async hook; None when nobody implements it."""
