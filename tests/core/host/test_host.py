@@ -55,11 +55,22 @@ def test_what_was_refused_leaves_no_hook_behind(provider: Any) -> None:
         def ima2_generate_image(self, call: Any, context: Any) -> None:
             return None
 
-    host = PluginHost.load(OFF, extra={"half": Half(), "twin": provider("acme"), "acme": provider("acme")})
+    class Twin(provider):  # type: ignore[misc]
+        @hookimpl
+        def ima2_commands(self) -> list[Command]:
+            return [Command("twin", "x:y")]
+
+    class Whole:
+        @hookimpl
+        def ima2_commands(self) -> list[Command]:
+            return [Command("whole", "x:y")]
+
+    extra = {"acme": provider("acme"), "half": Half(), "twin": Twin("acme"), "whole": Whole()}
+    host = PluginHost.load(OFF, extra=extra)
     assert records(host)["half"].state == "failed"
     assert records(host)["twin"].state == "failed"
-    assert collect(host, "ima2_commands") == []
-    assert [plugin.name for plugin in host.plugins] == ["acme"]
+    assert collect(host, "ima2_commands") == [("whole", Command("whole", "x:y"))]
+    assert [plugin.name for plugin in host.plugins] == ["acme", "whole"]
 
 
 def test_the_same_object_twice_is_one_plugin(provider: Any) -> None:
