@@ -38,24 +38,26 @@ async def models(request: web.Request) -> web.Response:
 @endpoint("GET", "/api/capabilities")
 async def capabilities(request: web.Request) -> web.Response:
     """Summarise what may be asked here: defaults, valid values, limits."""
-    studio = request.app[STUDIO]
+    return web.json_response(await capabilities_of(request.app[STUDIO], source="server"))
+
+
+async def capabilities_of(studio: Studio, *, source: str) -> dict[str, Any]:
+    """The summary. ``source`` is ``server``, or ``local`` when a command answers without one."""
     listed = await studio.models()
-    return web.json_response(
-        {
-            "ok": True,
-            "name": "ima2",
-            "source": "server",
-            "version": ima2.__version__,
-            "defaults": {info.id: _defaults(studio, info) for info, _ in listed},
-            "valid": _valid(listed),
-            "configKeys": _config_keys(studio),
-            "limits": {
-                "maxRefCount": max((_references(each) for _, each in listed), default=0),
-                "maxGeneratedImages": MAX_COUNT,
-                "maxParallel": {"value": studio.view.limit_parallel(), "enforced": True, "note": "jobs of this server"},
-            },
-        }
-    )
+    return {
+        "ok": True,
+        "name": "ima2",
+        "source": source,
+        "version": ima2.__version__,
+        "defaults": {info.id: _defaults(studio, info) for info, _ in listed},
+        "valid": _valid(listed),
+        "configKeys": _config_keys(studio),
+        "limits": {
+            "maxRefCount": max((_references(each) for _, each in listed), default=0),
+            "maxGeneratedImages": MAX_COUNT,
+            "maxParallel": {"value": studio.view.limit_parallel(), "enforced": True, "note": "jobs of a process"},
+        },
+    }
 
 
 def facts(model: ModelInfo) -> dict[str, Any]:

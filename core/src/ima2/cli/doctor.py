@@ -1,0 +1,46 @@
+"""``ima2 doctor``."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from ima2.cli.flags import json_flag
+from ima2.cli.lazy import Command
+from ima2.cli.terminal import clean, say, say_json
+
+if TYPE_CHECKING:
+    from ima2.kernel.doctor import Check
+
+_MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("-", "yellow")}
+
+
+@click.command(cls=Command)
+@json_flag
+def doctor(as_json: bool) -> None:
+    """Find what is wrong here. Exit 1 when something is."""
+    checks = asyncio.run(_examine())
+    sound = all(check.ok is not False for check in checks)
+    if as_json:
+        say_json({"ok": sound, "checks": [asdict(check) for check in checks]})
+    else:
+        for check in checks:
+            _print(check)
+    raise click.exceptions.Exit(0 if sound else 1)
+
+
+async def _examine() -> list[Check]:
+    from ima2.kernel.studio import open_studio
+
+    async with open_studio() as studio:
+        return await studio.doctor()
+
+
+def _print(check: Check) -> None:
+    mark, colour = _MARKS[check.ok]
+    say(f"{click.style(mark, fg=colour)} {clean(check.name)}: {clean(check.text)}")
+    if check.hint and not check.ok:
+        say(f"    {clean(check.hint)}")

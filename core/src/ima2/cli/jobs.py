@@ -1,0 +1,183 @@
+"""Jobs: ``ps``, ``cancel``, ``jobs``, ``repair``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from ima2.cli.backend import Answer, Backend, Event, Where, ask, open_backend
+from ima2.cli.flags import json_flag, where_flags
+from ima2.cli.lazy import Command, Group
+from ima2.cli.terminal import note, one_line, say, say_json, success, table
+
+STATES = ("queued", "planning", "running", "done", "failed", "cancelled", "unknown")
+
+
+@click.command(cls=Command)
+@click.option("--kind", help="classic, node, multimode, video or agent_queue.")
+@click.option("--session", metavar="ID", help="Those of one session.")
+@click.option("--terminal", is_flag=True, help="Also those that have ended.")
+@where_flags
+@json_flag
+def ps(kind: str | None, session: str | None, terminal: bool, at: Where, as_json: bool) -> None:
+    """List the jobs under way."""
+    listed = ask(at, lambda backend: backend.inflight(kind=kind, session=session, terminal=terminal))
+    if as_json:
+        say_json(listed)
+        return
+    table([_active(job) for job in listed["jobs"]])
+    table([_ended(job) for job in listed.get("terminalJobs", ())])
+    if not listed["jobs"]:
+        note("Nothing is under way.")
+
+
+@click.command(cls=Command)
+@click.argument("job_id")
+@where_flags
+@json_flag
+def cancel(job_id: str, at: Where, as_json: bool) -> None:
+    """Stop a job. One that is not under way is no error."""
+    said = ask(at, lambda backend: backend.cancel(job_id))
+    if as_json:
+        say_json({"ok": True, **said})
+    elif said["aborted"]:
+        success(f"{job_id} is stopped. {said.get('message', '')}")
+    else:
+        say(one_line(said.get("message") or "Nothing was under way."))
+
+
+@click.group(cls=Group)
+def jobs() -> None:
+    """Look at jobs, and answer for those that were interrupted."""
+
+
+@jobs.command("ls")
+@click.option("--state", "states", multiple=True, type=click.Choice(STATES), help="Only these; repeat it.")
+@click.option("-n", "--limit", type=click.IntRange(1, 500), default=20, show_default=True, help="How many.")
+@where_flags
+@json_flag
+def list_(states: tuple[str, ...], limit: int, at: Where, as_json: bool) -> None:
+    """List jobs, newest first."""
+    listed = ask(at, lambda backend: backend.jobs(states=states, limit=limit))
+    if as_json:
+        say_json(listed)
+        return
+    table([_job(job) for job in listed["jobs"]])
+    if not listed["jobs"]:
+        note("There is no such job.")
+
+
+@jobs.command("show")
+@click.argument("job_id")
+@where_flags
+@json_flag
+def show(job_id: str, at: Where, as_json: bool) -> None:
+    """Tell all about a job and its calls."""
+    job = ask(at, lambda backend: backend.job(job_id))
+    if as_json:
+        say_json(job)
+        return
+    facts = [(name, job.get(name)) for name in ("id", "state", "phase", "provider", "model")]
+    facts += [("prompt", job["request"].get("prompt")), ("files", ", ".join(job.get("filenames", ())) or None)]
+    facts += [(name, (job.get("error") or {}).get(name)) for name in ("error", "code", "paid", "hint")]
+    facts += [(f"call {call['key']}", _call(call)) for call in job.get("calls", ())]
+    table([(name, one_line(value, 200)) for name, value in facts if value is not None])
+
+
+@jobs.command("resume")
+@click.argument("job_id")
+@where_flags
+@json_flag
+def resume(job_id: str, at: Where, as_json: bool) -> None:
+    """Go on with a job whose process ended; nothing paid is sent again."""
+    _follow(at, job_id, lambda backend: backend.resume(job_id), as_json)
+
+
+@jobs.command("retry")
+@click.argument("job_id")
+@where_flags
+@json_flag
+def retry(job_id: str, at: Where, as_json: bool) -> None:
+    """Send an unanswered job again; it may be charged a second time."""
+    _follow(at, job_id, lambda backend: backend.retry(job_id), as_json)
+
+
+@jobs.command("drop")
+@click.argument("job_id")
+@where_flags
+@json_flag
+def drop(job_id: str, at: Where, as_json: bool) -> None:
+    """Give an unanswered job up; what is stored stays."""
+    job = ask(at, lambda backend: backend.drop(job_id))
+    say_json({"ok": True, **job}) if as_json else success(f"{job_id} is given up.")
+
+
+@click.command(cls=Command)
+@json_flag
+def repair(as_json: bool) -> None:
+    """Rebuild the index from the files and their sidecars; nothing is removed."""
+    from ima2.cli.repairing import repair_index
+
+    said = asdict(asyncio.run(repair_index()))
+    if as_json:
+        say_json({"ok": True, **{name: _plain(value) for name, value in said.items()}})
+        return
+    for name, value in said.items():
+        if value:
+            say(f"{name.replace('_', ' ')}: {one_line(_plain(value), 300)}")
+    success("Index and files agree.")
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, Path) else value
+
+
+def _follow(at: Where, job_id: str, begin: Callable[[Backend], AsyncIterator[Event]], as_json: bool) -> None:
+    from ima2.cli.run import Watch, watch_job
+
+    async def followed() -> Answer:
+        async with open_backend(at) as backend:
+            await watch_job(backend, job_id, begin(backend), Watch())
+            return await backend.job(job_id)
+
+    job = asyncio.run(followed())
+    if as_json:
+        say_json({"ok": True, **job})
+    for filename in () if as_json else job.get("filenames", ()):
+        success(filename)
+
+
+def _active(job: Mapping[str, str]) -> tuple[str, ...]:
+    age = max(0, int(time.time() - int(job["startedAt"]) / 1000))
+    return (
+        job["requestId"],
+        job["kind"],
+        str(job.get("step") or job["phase"]),
+        f"{age} s",
+        one_line(job["prompt"], 50),
+    )
+
+
+def _ended(job: Mapping[str, str]) -> tuple[str, ...]:
+    return (
+        job["requestId"],
+        job["kind"],
+        job["status"],
+        f"{int(job['durationMs']) / 1000:.1f} s",
+        job["errorCode"] or "",
+    )
+
+
+def _job(job: Answer) -> tuple[str, ...]:
+    why = (job.get("error") or {}).get("code") or ""
+    return (job["id"], job["state"], job["provider"], why, one_line(job["request"]["prompt"], 50))
+
+
+def _call(call: Answer) -> str:
+    error = call.get("error") or {}
+    return " · ".join(str(part) for part in (call["state"], call.get("upstreamId"), error.get("error")) if part)

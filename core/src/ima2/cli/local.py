@@ -1,0 +1,128 @@
+"""Our own process as a backend: the same path that the server runs, without the server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from ima2.cli import local_lists as lists
+from ima2.cli.backend import Answer, Body, Event
+from ima2.kernel.studio import Studio, open_studio
+from ima2.models.request import Surface
+
+
+@asynccontextmanager
+async def open_local() -> AsyncIterator[LocalBackend]:
+    """Open the studio; what is unfinished when it closes is resumed by the next process."""
+    async with open_studio() as studio:
+        yield LocalBackend(studio)
+
+
+class LocalBackend:
+    """See :class:`ima2.cli.backend.Backend`."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.url: str | None = None
+        self._studio = studio
+
+    async def run(self, body: Body, *, surface: Surface) -> AsyncIterator[Event]:
+        """Submit and follow."""
+        accepted = await self._studio.submit(body, surface=surface)
+        async for event in self._follow(accepted.job.id, after=0):
+            yield event
+
+    async def retry(self, job_id: str) -> AsyncIterator[Event]:
+        """Send again and follow; the events of the earlier try are over."""
+        _, last = await self._studio.ledger.event_bounds()
+        await self._studio.retry(job_id)
+        async for event in self._follow(job_id, after=last):
+            yield event
+
+    async def resume(self, job_id: str) -> AsyncIterator[Event]:
+        """Take over and follow."""
+        _, last = await self._studio.ledger.event_bounds()
+        await self._studio.resume(job_id)
+        async for event in self._follow(job_id, after=last):
+            yield event
+
+    async def _follow(self, job_id: str, *, after: int) -> AsyncIterator[Event]:
+        async for event in self._studio.bus.subscribe(after=after, job_id=job_id):
+            if event.name == "error":
+                raise self._studio.error_of(await self._studio.job(job_id))
+            if event.name != "cancel":
+                yield Event(event.name, {"requestId": job_id, **event.data})
+
+    async def preview(self, body: Body, *, surface: Surface) -> Answer:
+        """Ask the studio."""
+        return await self._studio.preview(body, surface=surface)
+
+    async def cancel(self, job_id: str) -> Answer:
+        """Stop the job, also when another process runs it."""
+        said = await self._studio.cancel(job_id)
+        return {"requestId": job_id, "active": said.active, "aborted": said.aborted, "message": said.message}
+
+    async def file(self, picture: Mapping[str, Any]) -> Path | None:
+        """The gallery's file."""
+        return self._studio.store.folder / str(picture["filename"])
+
+    async def fetch(self, picture: Mapping[str, Any], folder: Path) -> Path:
+        """The gallery's file."""
+        return self._studio.store.folder / str(picture["filename"])
+
+    async def partial(self, event: Event, folder: Path) -> Path | None:
+        """The draft in the spool."""
+        spool = self._studio.contexts.job_spool(str(event.data["requestId"]))
+        path = spool / str(event.data.get("call", 0)) / str(event.data["name"])
+        return path if await asyncio.to_thread(path.is_file) else None
+
+    async def inflight(self, *, kind: str | None, session: str | None, terminal: bool) -> Answer:
+        """From the ledger, whichever process runs them."""
+        return await lists.inflight(self._studio, kind=kind, session=session, terminal=terminal)
+
+    async def jobs(self, *, states: tuple[str, ...], limit: int) -> Answer:
+        """From the ledger."""
+        return await lists.jobs(self._studio, states=states, limit=limit)
+
+    async def job(self, job_id: str) -> Answer:
+        """From the ledger."""
+        return await lists.job_facts(self._studio, await self._studio.job(job_id))
+
+    async def drop(self, job_id: str) -> Answer:
+        """Give it up."""
+        return await lists.job_facts(self._studio, await self._studio.drop(job_id))
+
+    async def history(self, **query: Any) -> Answer:
+        """From the index."""
+        return await lists.history(self._studio, **query)
+
+    async def trash(self, filename: str, *, permanent: bool) -> Answer:
+        """Move to the trash, or remove for good."""
+        if permanent:
+            await self._studio.store.delete(filename)
+            return {"ok": True, "filename": filename}
+        return {"ok": True, "filename": filename, "trashId": await self._studio.store.trash(filename)}
+
+    async def restore(self, filename: str, trash_id: str | None) -> Answer:
+        """Bring back."""
+        await self._studio.store.restore(filename, trash_id)
+        return {"ok": True}
+
+    async def favorite(self, filename: str) -> Answer:
+        """Mark or unmark."""
+        identity = lists.identity(self._studio.paths)
+        return {"isFavorite": await self._studio.store.set_favorite(identity, filename)}
+
+    async def providers(self) -> Answer:
+        """From the plugins."""
+        return await lists.providers(self._studio)
+
+    async def models(self, provider: str | None, *, refresh: bool) -> Answer:
+        """From the catalogues."""
+        return await lists.models(self._studio, provider, refresh=refresh)
+
+    async def capabilities(self) -> Answer:
+        """From the plugins and the settings."""
+        return await lists.capabilities(self._studio)

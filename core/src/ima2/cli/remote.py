@@ -1,0 +1,291 @@
+"""A running server as a backend."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ima2 import __version__
+from ima2.cli.backend import Answer, Body, Event
+from ima2.cli.discovery import Server
+from ima2.errors import Forbidden, Ima2Error, ServerUnreachable, StorageFailed
+from ima2.kernel.faults import from_dict
+from ima2.models.request import Surface
+from ima2.settings.paths import Paths
+
+ANSWER_SECONDS = 60.0
+"""A stream is pinged every 15 s; silence beyond this is a lost connection."""
+RECONNECT_TRIES = 10
+RECONNECT_SECONDS = 1.0
+POLL_SECONDS = 0.5
+_ROUTES: dict[Surface, str] = {"classic": "/api/generate", "edit": "/api/edit"}
+
+
+@asynccontextmanager
+async def open_remote(server: Server) -> AsyncIterator[ServerBackend]:
+    """Open the connection pool; redirects are never followed, and no proxy is asked."""
+    paths = Paths.from_env()
+    headers = {
+        "x-ima2-client": f"cli/{__version__}",
+        "x-ima2-browser-id": f"cli-{hashlib.sha1(str(paths.config).encode(), usedforsecurity=False).hexdigest()[:16]}",
+        **({"x-ima2-token": server.token} if server.token else {}),
+    }
+    async with httpx.AsyncClient(
+        base_url=server.url, headers=headers, timeout=ANSWER_SECONDS, trust_env=False, follow_redirects=False
+    ) as client:
+        yield ServerBackend(server.url, client, paths)
+
+
+class ServerBackend:
+    """See :class:`ima2.cli.backend.Backend`."""
+
+    def __init__(self, url: str, client: httpx.AsyncClient, paths: Paths) -> None:
+        self.url: str | None = url
+        self._client = client
+        self._paths = paths
+
+    async def run(self, body: Body, *, surface: Surface) -> AsyncIterator[Event]:
+        """Post and follow. The idempotency key makes a second post find the job of the first."""
+        payload = {**_for_the_wire(body), "inline": False, "async": False}
+        headers = {"idempotency-key": str(body["requestId"])}
+        async for event in self._follow(_ROUTES[surface], str(body["requestId"]), payload, headers):
+            yield event
+
+    async def retry(self, job_id: str) -> AsyncIterator[Event]:
+        """``POST /api/jobs/<id>/retry``, then watch."""
+        await self._ask("POST", f"/api/jobs/{_segment(job_id)}/retry", json={})
+        async for event in self._watch(job_id):
+            yield event
+
+    async def resume(self, job_id: str) -> AsyncIterator[Event]:
+        """``POST /api/jobs/<id>/resume``, then watch."""
+        await self._ask("POST", f"/api/jobs/{_segment(job_id)}/resume", json={})
+        async for event in self._watch(job_id):
+            yield event
+
+    async def _watch(self, job_id: str) -> AsyncIterator[Event]:
+        """Ask for the job until it has ended; its earlier events belong to an earlier try."""
+        phase = None
+        while True:
+            job = await self.job(job_id)
+            if job["state"] == "done":
+                yield Event("done", job)
+                return
+            if job["state"] in ("failed", "cancelled", "unknown"):
+                raise _error(job.get("error") or {}, 500)
+            if job["phase"] != phase:
+                phase = job["phase"]
+                yield Event("phase", {"requestId": job_id, "phase": phase})
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _follow(
+        self, route: str, job_id: str, payload: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> AsyncIterator[Event]:
+        seen = 0
+        for _ in range(RECONNECT_TRIES):
+            try:
+                async for number, event in self._stream(route, payload, headers):
+                    if number and number <= seen:
+                        continue
+                    seen = number or seen
+                    yield event
+                    if event.name == "done":
+                        return
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(RECONNECT_SECONDS)
+        raise ServerUnreachable(
+            f"The connection to {self.url} is lost; job {job_id} goes on without it.",
+            paid="maybe",
+            hint=f"ima2 jobs show {job_id}",
+            details={"requestId": job_id},
+        )
+
+    async def _stream(
+        self, route: str, payload: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> AsyncIterator[tuple[int, Event]]:
+        accept = {"accept": "text/event-stream", **headers}
+        async with self._client.stream("POST", route, json=payload, headers=accept) as response:
+            if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                await response.aread()
+                yield 0, Event("done", _answer(response))
+                return
+            async for number, name, data in _frames(response.aiter_lines()):
+                if name == "error":
+                    raise _error(data, 500)
+                yield number, Event(name, data)
+
+    async def preview(self, body: Body, *, surface: Surface) -> Answer:
+        """``POST /api/preview``."""
+        return await self._ask("POST", "/api/preview", json=_for_the_wire(body))
+
+    async def cancel(self, job_id: str) -> Answer:
+        """``DELETE /api/inflight/<id>``."""
+        return await self._ask("DELETE", f"/api/inflight/{_segment(job_id)}")
+
+    async def file(self, picture: Mapping[str, Any]) -> Path | None:
+        """The server's own file, when its gallery is ours."""
+        path = self._paths.generated / str(picture.get("filename"))
+        inside = path.resolve().is_relative_to(self._paths.generated.resolve())
+        if inside and path.is_file() and await asyncio.to_thread(_sha256, path) == picture.get("sha256"):
+            return path
+        return None
+
+    async def fetch(self, picture: Mapping[str, Any], folder: Path) -> Path:
+        """Download what is not here; whole and as announced, or not at all."""
+        if path := await self.file(picture):
+            return path
+        filename = str(picture.get("filename"))
+        target = folder / Path(filename).name
+        async with self._client.stream("GET", f"/generated/{quote(filename)}") as response:
+            if response.status_code != 200:
+                await response.aread()
+                _answer(response)
+            with target.open("wb") as file:
+                async for part in response.aiter_bytes():
+                    file.write(part)
+        if _sha256(target) != picture.get("sha256"):
+            raise StorageFailed(f"{filename} did not arrive whole; the server still has it.", kept=(filename,))
+        return target
+
+    async def partial(self, event: Event, folder: Path) -> Path | None:
+        """``GET /api/jobs/<id>/partials/<name>``."""
+        job_id, name = str(event.data.get("requestId")), str(event.data.get("name"))
+        try:
+            response = await self._client.get(f"/api/jobs/{_segment(job_id)}/partials/{_segment(name)}")
+        except httpx.TransportError:
+            return None
+        if response.status_code != 200:
+            return None
+        path = folder / Path(name).name
+        path.write_bytes(response.content)
+        return path
+
+    async def inflight(self, *, kind: str | None, session: str | None, terminal: bool) -> Answer:
+        """``GET /api/inflight``."""
+        query = {"kind": kind, "sessionId": session, "includeTerminal": "1" if terminal else None}
+        return await self._ask("GET", "/api/inflight", params=_said(query))
+
+    async def jobs(self, *, states: tuple[str, ...], limit: int) -> Answer:
+        """``GET /api/jobs``."""
+        query = {"state": ",".join(states) or None, "limit": limit}
+        return await self._ask("GET", "/api/jobs", params=_said(query))
+
+    async def job(self, job_id: str) -> Answer:
+        """``GET /api/jobs/<id>``."""
+        return await self._ask("GET", f"/api/jobs/{_segment(job_id)}")
+
+    async def drop(self, job_id: str) -> Answer:
+        """``POST /api/jobs/<id>/drop``."""
+        return await self._ask("POST", f"/api/jobs/{_segment(job_id)}/drop", json={})
+
+    async def history(self, **query: Any) -> Answer:
+        """``GET /api/history``."""
+        return await self._ask("GET", "/api/history", params=_said(query))
+
+    async def trash(self, filename: str, *, permanent: bool) -> Answer:
+        """``DELETE /api/history/<filename>``."""
+        tail = "/permanent" if permanent else ""
+        return await self._ask("DELETE", f"/api/history/{_segment(filename)}{tail}")
+
+    async def restore(self, filename: str, trash_id: str | None) -> Answer:
+        """``POST /api/history/<filename>/restore``."""
+        return await self._ask("POST", f"/api/history/{_segment(filename)}/restore", json=_said({"trashId": trash_id}))
+
+    async def favorite(self, filename: str) -> Answer:
+        """``POST /api/history/favorite``."""
+        return await self._ask("POST", "/api/history/favorite", json={"filename": filename})
+
+    async def providers(self) -> Answer:
+        """``GET /api/providers``."""
+        return await self._ask("GET", "/api/providers")
+
+    async def models(self, provider: str | None, *, refresh: bool) -> Answer:
+        """``GET /api/models``."""
+        return await self._ask("GET", "/api/models", params=_said({"provider": provider, "refresh": refresh or None}))
+
+    async def capabilities(self) -> Answer:
+        """``GET /api/capabilities``."""
+        return await self._ask("GET", "/api/capabilities")
+
+    async def _ask(self, method: str, route: str, **arguments: Any) -> Answer:
+        try:
+            response = await self._client.request(method, route, **arguments)
+        except httpx.TransportError as error:
+            raise ServerUnreachable(f"{self.url} does not answer ({type(error).__name__}).", hint="ima2 ping") from None
+        return _answer(response)
+
+
+def data_url(source: Path | bytes) -> str:
+    """An input image as JSON can carry it; the server finds out the type itself."""
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    return f"data:application/octet-stream;base64,{base64.b64encode(data).decode()}"
+
+
+def _for_the_wire(body: Body) -> dict[str, Any]:
+    wired = dict(body)
+    if "references" in body:
+        wired["references"] = [data_url(each) for each in body["references"]]
+    return wired | {name: data_url(body[name]) for name in ("image", "mask") if name in body}
+
+
+async def _frames(lines: AsyncIterator[str]) -> AsyncIterator[tuple[int, str, dict[str, Any]]]:
+    """``(id, event, data)`` of each frame of a stream whose data is one line of JSON."""
+    fields: dict[str, str] = {}
+    async for line in lines:
+        if line:
+            name, _, value = line.partition(":")
+            fields[name] = value.removeprefix(" ")
+        elif "data" in fields:
+            number = fields.get("id", "")
+            yield int(number) if number.isdigit() else 0, fields.get("event", "message"), json.loads(fields["data"])
+            fields = {}
+
+
+def _answer(response: httpx.Response) -> Answer:
+    """The body of a good answer; a bad one raises what the server said."""
+    if response.is_redirect:
+        raise Forbidden(f"{response.url} answers with a redirect; it is not followed.", code="SERVER_REDIRECT_REJECTED")
+    try:
+        content = response.json()
+    except ValueError:
+        content = {}
+    if response.is_success and isinstance(content, dict):
+        return content
+    raise _error(content if isinstance(content, dict) else {}, response.status_code)
+
+
+def _error(content: Mapping[str, Any], status: int) -> Ima2Error:
+    """Of the three forms errors have on the wire."""
+    inner = content.get("error")
+    nested = inner if isinstance(inner, dict) else {}
+    return from_dict(
+        {
+            "status": status,
+            **content,
+            "error": nested.get("message") or (inner if isinstance(inner, str) else f"The server answered {status}."),
+            "code": content.get("code") or nested.get("code") or "UNKNOWN",
+        }
+    )
+
+
+def _said(query: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in query.items() if value is not None}
+
+
+def _segment(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

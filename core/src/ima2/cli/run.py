@@ -1,0 +1,88 @@
+"""Follow a job from the command line to its end, whichever that is."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from ima2.cli.backend import Backend, Event
+from ima2.cli.failure import INTERRUPTED, Interrupted
+from ima2.cli.progress import Warnings, show_progress
+from ima2.cli.terminal import note
+from ima2.errors import Ima2Error
+
+CANCEL_SECONDS = 20.0
+"""How long Ctrl+C waits for the job to end cleanly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What to show meanwhile; ``seen`` is told of every event after the progress line was."""
+
+    verbose: bool = False
+    quiet: bool = False
+    seen: Callable[[Event], Any] | None = None
+
+
+async def watch_job(backend: Backend, job_id: str, events: AsyncIterator[Event], watch: Watch) -> Mapping[str, Any]:
+    """The answer of a job.
+
+    Ctrl+C cancels the job, wherever it runs, and says what may still be charged; a second one leaves at once.
+
+    :raises Interrupted: after the first Ctrl+C.
+    :raises Ima2Error: what ended the job, with its ``requestId``.
+    """
+    try:
+        return await _answer(events, watch)
+    except asyncio.CancelledError:
+        raise await _interrupted(backend, job_id) from None
+    except Ima2Error as error:
+        error.details.setdefault("requestId", job_id)
+        raise
+
+
+async def _answer(events: AsyncIterator[Event], watch: Watch) -> Mapping[str, Any]:
+    warnings = Warnings()
+    with show_progress(verbose=watch.verbose, quiet=watch.quiet) as progress:
+        async with aclosing(events) as stream:  # type: ignore[type-var]
+            async for event in stream:
+                if event.name == "done":
+                    answer = event.data
+                    break
+                progress(event)
+                if event.name == "warning":
+                    warnings(event.data)
+                if watch.seen:
+                    await watch.seen(event)
+            else:
+                raise Ima2Error("The job ended without an answer.", code="JOB_UNKNOWN", status=409)
+    for warning in answer.get("warnings", ()):
+        warnings(warning)
+    return answer
+
+
+async def _interrupted(backend: Backend, job_id: str) -> Interrupted:
+    signal.signal(signal.SIGINT, _leave)
+    note("Stopping the job (Ctrl+C again leaves at once) …")
+    try:
+        async with asyncio.timeout(CANCEL_SECONDS):
+            said = await backend.cancel(job_id)
+    except (Ima2Error, TimeoutError) as error:
+        text = error.message if isinstance(error, Ima2Error) else "it did not stop in time"
+        return Interrupted(
+            f"Interrupted; the job could not be stopped: {text}",
+            paid="maybe",
+            hint=f"ima2 jobs show {job_id}",
+            details={"requestId": job_id},
+        )
+    return Interrupted(f"Interrupted. {said.get('message', '')}".strip(), details={"requestId": job_id})
+
+
+def _leave(_number: int, _frame: object) -> None:
+    """The ledger has it all; the next process goes on with what was left."""
+    os._exit(INTERRUPTED)
