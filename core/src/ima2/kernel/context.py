@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -76,8 +75,8 @@ class Contexts:
             shutil.rmtree(folder, ignore_errors=True)
 
     def job_spool(self, job_id: str) -> Path:
-        """A job's spool; named by a hash, since ids come from clients."""
-        return self._paths.spool / hashlib.sha256(job_id.encode()).hexdigest()[:24]
+        """A job's spool."""
+        return self._paths.job_spool(job_id)
 
     async def drop_spool(self, job_id: str) -> None:
         """Throw a job's spool away; what was wanted of it is stored."""

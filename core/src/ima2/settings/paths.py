@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,6 +59,10 @@ class Paths:
     def spool(self) -> Path:
         """Results under way, a folder a job; on the disk of the gallery, so that storing is a rename."""
         return self.generated / ".spool"
+
+    def job_spool(self, job_id: str) -> Path:
+        """The spool of one job; named by a hash, since ids come from clients."""
+        return self.spool / hashlib.sha256(job_id.encode()).hexdigest()[:24]
 
     @property
     def trash(self) -> Path:
