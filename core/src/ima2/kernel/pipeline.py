@@ -130,10 +130,9 @@ class Pipeline:
         now = self._parts.now()
         job = await self._parts.ledger.update_job(job.id, state="done", phase="done", phase_at=now, finished_at=now)
         artifacts = await self._parts.store.artifacts(job_id=job.id, limit=500)
-        ordered = sorted(artifacts, key=lambda each: (_call_index(each.call_key), each.filename))
-        await self._parts.bus.publish(job.id, "done", answer(job, ordered, self._parts.store))
+        await self._parts.bus.publish(job.id, "done", answer(job, artifacts, self._parts.store))
         await self._parts.contexts.drop_spool(job.id)
-        for artifact in ordered:
+        for artifact in artifacts:
             self._parts.store.schedule_thumbnail(artifact.filename)
         return job
 
@@ -199,11 +198,6 @@ def _checked(plan: Plan, job: Job) -> Plan:
     if sum(call.expected for call in plan.calls) > job.request.n:
         raise PluginFailed(f"{job.provider} planned more pictures than were asked for.", step="plan")
     return plan
-
-
-def _call_index(key: str | None) -> int:
-    tail = (key or "").rpartition(".")[2]
-    return int(tail) if tail.isdigit() else 0
 
 
 def _still_open(error: Ima2Error, done: Sequence[CallRow]) -> Ima2Error:

@@ -75,7 +75,7 @@ def picture(artifact: Artifact, store: ArtifactStore) -> dict[str, Any]:
 def answer(job: Job, artifacts: Sequence[Artifact], store: ArtifactStore) -> dict[str, Any]:
     """The body of a successful answer and of the ``done`` event; pictures as paths, never as bytes."""
     request = job.request
-    pictures = [picture(artifact, store) for artifact in artifacts]
+    pictures = [picture(artifact, store) for artifact in sorted(artifacts, key=_place)]
     first = pictures[0] if pictures else {}
     usage = job.usage
     return {
@@ -105,3 +105,9 @@ def answer(job: Job, artifacts: Sequence[Artifact], store: ArtifactStore) -> dic
         "webSearchEnabled": bool(request.web_search),
         "warnings": [warning.model_dump(by_alias=True, exclude_none=True) for warning in job.warnings],
     }
+
+
+def _place(artifact: Artifact) -> tuple[int, str]:
+    """Pictures come in the order they were asked for, whichever was ready first."""
+    index = (artifact.call_key or "").rpartition(".")[2]
+    return int(index) if index.isdigit() else 0, artifact.filename
