@@ -85,7 +85,7 @@ def test_unknown_ids_are_no_error_to_cancel_and_not_found_to_read(env: Env, job_
         for method, path in (("GET", ""), ("POST", "/retry"), ("POST", "/drop"), ("POST", "/resume")):
             answer = await served.client.request(method, f"/api/jobs/{job_id}{path}", json={})
             assert answer.status_code in (404, 405), answer.text
-        assert (await served.client.get(f"/api/jobs/{job_id}/partials/x.png")).status_code == 404
+        assert (await served.client.get(f"/api/jobs/{job_id}/partials/0/x.png")).status_code == 404
 
     run(env, work)
 
@@ -140,7 +140,7 @@ def test_drafts_are_served_while_the_job_runs(env: Env) -> None:
         assert "sandbox" in answer.headers["content-security-policy"]
         assert "no-store" in answer.headers["cache-control"]
         for name in ("..%2f..%2f..%2fima2.db", "..", ".hidden.png", "x.json", "a%2Fb.png", "%00.png"):
-            assert (await served.client.get(f"/api/jobs/draft/partials/{name}")).status_code in (400, 404), name
+            assert (await served.client.get(f"/api/jobs/draft/partials/0/{name}")).status_code in (400, 404), name
         await served.client.delete("/api/inflight/draft")
         assert (await served.client.get(url)).status_code == 404
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
-from urllib.parse import quote
 
 from ima2.kernel.bus import EventBus
 from ima2.models import Artifact, CallRow, Job, JobEvent
@@ -33,8 +32,6 @@ def event_frame(event: JobEvent) -> Frame:
     data = {**event.data, "requestId": event.job_id, "jobId": event.job_id, "at": event.at}
     if event.name == "phase":
         data |= {"phase": PHASES.get(str(event.data.get("phase")), "streaming"), "step": event.data.get("phase")}
-    if event.name == "partial":
-        data["url"] = f"/api/jobs/{quote(event.job_id, safe='')}/partials/{quote(str(event.data.get('name')), safe='')}"
     if event.name == "done":
         data["_imageOmitted"] = True
     return Frame(event.name, data, event.seq)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 from aiohttp import web
 
@@ -56,21 +55,16 @@ async def resume(request: web.Request) -> web.Response:
     return web.json_response({"jobs": [await _facts(request, each) for each in taken]})
 
 
-@endpoint("GET", "/api/jobs/{id}/partials/{name}", media_type="image/*")
+@endpoint("GET", "/api/jobs/{id}/partials/{call}/{name}", media_type="image/*")
 async def partial(request: web.Request) -> web.StreamResponse:
     """A draft of a picture under way; it is gone once the job has ended."""
     studio = request.app[STUDIO]
     spool = studio.contexts.job_spool(request.match_info["id"])
-    path = await asyncio.to_thread(_spooled, spool, request.match_info["name"])
-    return await send(request, path, cache="no-store")
-
-
-def _spooled(spool: Path, name: str) -> Path:
-    folders = [each for each in spool.iterdir() if each.is_dir()] if spool.is_dir() else []
-    found = [path for folder in folders if (path := located(folder, name)).is_file()]
-    if "/" in name or not found or found[0].suffix.lower() not in TYPES:
+    draft = f"{request.match_info['call']}/{request.match_info['name']}"
+    path = await asyncio.to_thread(located, spool, draft)
+    if path.suffix.lower() not in TYPES or not path.is_file():
         raise NotFound("There is no such draft.", code="PARTIAL_NOT_FOUND")
-    return found[0]
+    return await send(request, path, cache="no-store")
 
 
 async def _facts(request: web.Request, job: Job) -> dict[str, object]:
