@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ima2.errors import InvalidRequest
+from ima2.storage.containers import MAX_TEXT, comments_of
 from ima2.storage.metadata import MAX_PROMPT, embedded, export, metadata_from, read_metadata
 from ima2_kit.conformance.pictures import chunk, clip, picture
 
@@ -179,7 +180,9 @@ def test_other_texts_are_no_metadata(text: bytes) -> None:
 def test_a_packed_bomb_is_unpacked_in_part_only() -> None:
     data = picture()
     text = b"Comment\0\0" + zlib.compress(bytes(300_000_000), 9)
-    assert read_metadata(data[:33] + chunk(b"zTXt", text) + data[33:]) is None
+    bomb = data[:33] + chunk(b"zTXt", text) + data[33:]
+    assert read_metadata(bomb) is None
+    assert [len(comment) for comment in comments_of(bomb)] == [MAX_TEXT]
 
 
 @pytest.mark.parametrize(

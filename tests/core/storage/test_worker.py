@@ -94,6 +94,7 @@ def test_facts_come_from_the_content_not_the_name(tmp_path: Path, data: bytes, f
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
+        (bomb(7_100), "pixels"),
         (bomb(12_000), "pixels"),
         (bomb(20_000), "pixels"),
         (picture(width=400, height=400)[:-50], "unreadable"),
@@ -220,6 +221,19 @@ def test_closing_ends_it() -> None:
         await worker.warm()
         pid = worker.pid
         assert pid is not None
+        await worker.close()
+        return pid
+
+    assert not alive(with_worker(scenario))
+
+
+@posix
+def test_closing_ends_one_that_does_not_listen() -> None:
+    async def scenario(worker: DecodeWorker) -> int:
+        await worker.warm()
+        pid = worker.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
         await worker.close()
         return pid
 

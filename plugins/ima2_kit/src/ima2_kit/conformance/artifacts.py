@@ -285,6 +285,18 @@ class ArtifactStoreConformance:
 
         self.run(tmp_path, scenario)
 
+    def test_a_trash_id_is_no_way_to_other_files(self, tmp_path: Path) -> None:
+        async def scenario(store: ArtifactStore) -> None:
+            await self.put(store, tmp_path, "sub/1_a", data=picture(colour="blue"))
+            artifact = await self.put(store, tmp_path, "1_a")
+            await store.trash(artifact.filename)
+            for trash_id in ("../sub", str(store.folder / "sub")):
+                with pytest.raises((NotFound, InvalidRequest)):
+                    await store.restore(artifact.filename, trash_id)
+            assert (store.folder / "sub/1_a.png").read_bytes() == picture(colour="blue")
+
+        self.run(tmp_path, scenario)
+
     @pytest.mark.parametrize("trashed_first", [False, True])
     def test_deleting_leaves_nothing(self, tmp_path: Path, *, trashed_first: bool) -> None:
         async def scenario(store: ArtifactStore) -> None:
