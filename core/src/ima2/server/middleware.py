@@ -80,6 +80,7 @@ def _from_aiohttp(error: web.HTTPException) -> Ima2Error:
 def _log(request: web.Request, error: Exception) -> None:
     """Where it happened and of what class; an exception's own words may hold a prompt."""
     resource = request.match_info.route.resource
-    place = "".join(traceback.format_tb(error.__traceback__))
+    frames = traceback.extract_tb(error.__traceback__)
+    place = "\n".join(f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)
     route = resource.canonical if resource else "?"
     log.error("%s %s: unexpected %s\n%s", request.method, route, type(error).__qualname__, place)
