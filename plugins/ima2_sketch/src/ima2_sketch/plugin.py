@@ -6,7 +6,7 @@ is called.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING
 
 from ima2.hookspecs import (
@@ -98,7 +98,7 @@ def ima2_steps(request: Request) -> Sequence[Step]:
 
 
 @hookimpl
-def ima2_generate_image(call: Call, context: Context) -> AsyncIterator[CallEvent]:
+def ima2_generate_image(call: Call, context: Context) -> AsyncGenerator[CallEvent, None]:
     """One picture."""
     from ima2_sketch.provider import generate
 

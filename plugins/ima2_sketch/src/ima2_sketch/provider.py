@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,7 @@ def steps(request: Request) -> Sequence[Step]:
     return [Step(name="generate", summary=summary, count=request.n, paid=False)]
 
 
-async def generate(call: Call, context: Context) -> AsyncIterator[CallEvent]:
+async def generate(call: Call, context: Context) -> AsyncGenerator[CallEvent, None]:
     """Draw one picture.
 
     Relies on ``call.parameters`` of the kernel's own plan: ``size``, ``format``, ``compression``, ``seed``,

@@ -1,0 +1,1 @@
+"""Acme Images for ima2."""
