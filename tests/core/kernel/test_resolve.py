@@ -83,3 +83,14 @@ def test_a_broken_chooser_is_passed_over(env: Env) -> None:
             raise KeyError("oops")
 
     assert resolve(env, FakeProvider(id="a"), extra={"chooser": Chooser()})["provider"] == "a"
+
+
+def test_quality_is_medium_where_it_can_be_chosen_and_open_where_not(env: Env) -> None:
+    async def quality(provider: FakeProvider) -> str | None:
+        async with open_studio(env, plugins={"fake": provider}) as studio:
+            preview = await studio.preview({"prompt": "x", "provider": "fake"})
+            return preview["request"].get("quality")
+
+    plain = FakeProvider(models=(ModelInfo("m"),))
+    strange = FakeProvider(models=(ModelInfo("m", capabilities=Capabilities(qualities=("fine",))),))
+    assert [asyncio.run(quality(each)) for each in (FakeProvider(), plain, strange)] == ["medium", None, "fine"]

@@ -148,11 +148,9 @@ def _prompt(given: Any) -> str:
     return given.encode("utf-8", "replace").decode()
 
 
-def _quality(given: Any) -> tuple[str, tuple[Warning, ...]]:
+def _quality(given: Any) -> tuple[str | None, tuple[Warning, ...]]:
     """Existing clients rely on an odd quality being replaced, not refused."""
-    if given is None:
-        return "medium", ()
-    if given in _QUALITIES:
+    if given is None or given in _QUALITIES:
         return given, ()
     return "medium", (
         Warning(

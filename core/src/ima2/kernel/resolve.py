@@ -16,6 +16,7 @@ from ima2.kernel.readiness import fix_for, not_ready
 from ima2.models import Request, Resolution, Skipped, Warning
 from ima2.settings.values import SettingsView
 
+DEFAULT_QUALITY = "medium"
 _BILLING_RANK = {"subscription": 0, "metered": 1, "free": 2}
 
 
@@ -98,7 +99,8 @@ class Resolver:
     async def _prepare(self, request: Request, info: ProviderInfo) -> Resolved:
         filled, option_warnings = fill(request, info, self._view)
         model, model_warnings = self._catalogues.find(info, request.kind, filled.model)
-        filled = filled.model_copy(update={"model": model.id})
+        quality = filled.quality or _default_quality(model)
+        filled = filled.model_copy(update={"model": model.id, "quality": quality})
         checked = check_table(filled, info, model)
         problems = checked.problems or await self._dispatcher.check(info.id, filled)
         if problems:
@@ -134,6 +136,12 @@ class Resolver:
             step="check",
             details={"skipped": [each.model_dump() for each in skipped]},
         )
+
+
+def _default_quality(model: ModelInfo) -> str | None:
+    """``medium`` where quality can be chosen and nobody said."""
+    offered = model.capabilities.qualities
+    return next((each for each in (DEFAULT_QUALITY, *offered) if each in offered), None)
 
 
 def as_error(problem: Problem) -> Unsupported:
