@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from fakes import STREAM, FakeProvider, png
-
 from ima2.kernel.studio import open_studio
 from ima2.models import Sending, Submitted
 

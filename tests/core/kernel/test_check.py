@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from ima2.hookspecs import Capabilities, ModelInfo, ProviderInfo, SizeRule
 from ima2.kernel.check import check_table
 from ima2.models import Reference, Request
@@ -60,7 +59,10 @@ def test_what_the_table_lacks_is_refused(fields: dict[str, Any], code: str) -> N
 
 def test_what_it_has_passes() -> None:
     fields = {"size": "8x8", "quality": "low", "format": "png", "seed": 1, "compression": 9, "web_search": True}
-    assert check(FULL, references=(picture("source"), picture("reference")), operation="edit", n=4, **fields) == ([], [])
+    assert check(FULL, references=(picture("source"), picture("reference")), operation="edit", n=4, **fields) == (
+        [],
+        [],
+    )
 
 
 def test_what_can_not_be_chosen_is_left_out_with_a_warning() -> None:

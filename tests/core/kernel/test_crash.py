@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from ima2.kernel.studio import Studio, open_studio
 from ima2.models import Artifact, Job
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from fakes import STREAM, FakeProvider, png
-
 from ima2.errors import Conflict, Ima2Error, InvalidRequest, NotReady, RateLimited, Refused, Unsupported, UpstreamError
 from ima2.hookspecs import hookimpl
 from ima2.kernel.studio import Studio, open_studio
@@ -75,7 +74,9 @@ def test_several_pictures_are_several_calls(env: Env) -> None:
 
 
 def test_one_refused_picture_leaves_the_others(env: Env) -> None:
-    provider = FakeProvider([Sending(), png(shade=1)], [Sending(), Refused("no", paid="yes")], [Sending(), png(shade=2)])
+    provider = FakeProvider(
+        [Sending(), png(shade=1)], [Sending(), Refused("no", paid="yes")], [Sending(), png(shade=2)]
+    )
 
     async def work(studio: Studio) -> None:
         job = await generate(studio, n=3)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from fakes import FakeProvider
-
 from ima2.errors import NotReady
 from ima2.hookspecs import Capabilities, ModelInfo, hookimpl
 from ima2.kernel.studio import open_studio

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from ima2.hookspecs import SizeRule
 from ima2.kernel.sizes import nearest, parse_size, size_problem
 
