@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from ima2.errors import InvalidRequest, StorageFailed
 from ima2.models import Artifact
 from ima2.settings.paths import Paths
 from ima2.storage.artifacts import FileArtifactStore
+from ima2.storage.database import Database
+from ima2.storage.worker import DecodeWorker
 from ima2_kit.conformance.pictures import clip, picture
 
 OpenStore = Callable[[], AbstractAsyncContextManager[FileArtifactStore]]
@@ -252,6 +255,34 @@ def test_a_disk_too_full_for_the_sidecar_keeps_the_result(tiny_disk: Path, paths
     filler.unlink()
     artifact = run(open_store, storing(spooled))
     assert json.loads((tiny_disk / f"{artifact.filename}.json").read_text())["sha256"] == SHA256
+
+
+@posix
+def test_a_decoder_that_hangs_costs_nothing(paths: Paths) -> None:
+    spooled = spool(paths)
+
+    async def scenario() -> None:
+        database = await Database.open(paths.database)
+        store = FileArtifactStore(paths, database, DecodeWorker(timeout=1))
+        try:
+            await store.worker.warm()
+            os.kill(store.worker.pid or 0, signal.SIGSTOP)
+            with pytest.raises(StorageFailed) as caught:
+                await storing(spooled)(store)
+            assert (caught.value.code, caught.value.retryable) == ("DECODER_FAILED", True)
+            assert caught.value.kept == (str(spooled),)
+            await store.worker.warm()
+            os.kill(store.worker.pid or 0, signal.SIGSTOP)
+            with pytest.raises(InvalidRequest, match="too long") as refused:
+                await store.add_reference(DATA)
+            assert refused.value.code == "REF_UNREADABLE"
+            assert names(paths.references) == []
+        finally:
+            await store.close()
+            await database.close()
+
+    asyncio.run(scenario())
+    assert spooled.read_bytes() == DATA
 
 
 @posix

@@ -24,6 +24,7 @@ MAX_BYTES = 50 * 1024 * 1024
 """Of one input image, as it lies on disk."""
 _SUFFIXES = {"image/png": "png", "image/jpeg": "jpeg", "image/webp": "webp"}
 _HASH = re.compile(r"[0-9a-f]{64}")
+_WHY = {"timeout": "it takes too long", "died": "the decoding process gives up on it"}
 _HEAD = 512
 _OPEN = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
@@ -148,7 +149,8 @@ def _refusal(error: Undecodable, head: bytes, field: str) -> InvalidRequest:
         )
     if not looks_taken(head):
         return _unsupported(head, field)
-    return InvalidRequest(f"{field} is damaged or cut short: it can't be decoded.", code="REF_UNREADABLE", field=field)
+    why = _WHY.get(error.reason, "it is damaged or cut short")
+    return InvalidRequest(f"{field} can't be decoded: {why}.", code="REF_UNREADABLE", field=field)
 
 
 def _unsupported(head: bytes, field: str) -> InvalidRequest:
