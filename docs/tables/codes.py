@@ -15,9 +15,11 @@ from ima2.errors import Ima2Error, exit_code
 from tables.settings import ROOT
 
 SOURCES = ("core/src", "plugins/ima2_sketch/src", "ima2_*/src")
+WORD = re.compile(r"[A-Z][A-Z0-9_]+")
 SHOUTED = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 VARIABLES = re.compile(r"(IMA2|OPENAI|XAI)_.*")
 _CONSUMERS = (ast.Compare, ast.Set, ast.MatchValue, ast.Subscript)
+_LOOKUPS = frozenset({"getattr", "hasattr", "get", "getenv"})
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,36 @@ def _tree(base: type[Ima2Error]) -> Iterator[type[Ima2Error]]:
 CLASSES = {each.__name__: each for each in (*_tree(Ima2Error), UsageProblem)}
 
 
+@dataclass(frozen=True)
+class _Shape:
+    """Where a call that carries a code has what: places of the code and the text among its arguments."""
+
+    code: int = -1
+    text: int = 0
+    error: type[Ima2Error] | None = None
+    status: int | None = None
+    warning: bool = False
+
+    @classmethod
+    def of(cls, call: ast.Call) -> _Shape:
+        name = _name(call.func)
+        if name == "Problem":
+            return cls(code=0, text=2, status=400)
+        if name in {"Warning", "warn"}:
+            return cls(code=0, text=1, warning=True)
+        if call.args and (error := CLASSES.get(_name(call.args[0]))):
+            return cls(code=1, text=2, error=error)
+        return cls(error=CLASSES.get(name))
+
+    @classmethod
+    def made_by(cls, maker: ast.FunctionDef) -> _Shape:
+        """A function that takes a code and a text, and returns an error."""
+        names = [argument.arg for argument in maker.args.args]
+        places = {name: place for place, name in enumerate(names)}
+        error = CLASSES.get(_name(maker.returns)) if maker.returns else None
+        return cls(code=places.get("code", -1), text=places.get("text", places.get("message", 0)), error=error)
+
+
 class _Module:
     def __init__(self, path: Path) -> None:
         self.root = ast.parse(path.read_text(encoding="utf-8"), str(path))
@@ -58,7 +90,7 @@ class _Module:
 
     def uses(self) -> Iterator[Use]:
         for node in ast.walk(self.root):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and WORD.fullmatch(node.value):
                 yield from self._uses_of(node)
 
     def _uses_of(self, constant: ast.Constant) -> Iterator[Use]:
@@ -75,7 +107,10 @@ class _Module:
         """Whether a word in capitals could become a code at run time: none that is only compared or looked up."""
         if not SHOUTED.fullmatch(constant.value) or VARIABLES.fullmatch(constant.value):
             return False
-        return not isinstance(parent, _CONSUMERS) and not (isinstance(parent, ast.Dict) and constant in parent.keys)
+        looked_up = isinstance(parent, ast.Call) and _name(parent.func) in _LOOKUPS
+        key = isinstance(parent, ast.Dict) and constant in parent.keys
+        exported = "__all__" in ast.unparse(self.parents.get(parent, parent)).partition("=")[0]
+        return not (isinstance(parent, _CONSUMERS) or looked_up or key or exported)
 
     def _own_code(self, name: str, owner: ast.ClassDef) -> Use:
         """The code of an error class."""
@@ -84,34 +119,42 @@ class _Module:
         return Use(name, text, known.default_status, known("", code=name).exit_code)
 
     def _call(self, constant: ast.Constant) -> ast.Call | None:
-        """The call whose code this is: ``code=…``, or the first argument of a problem or a warning."""
+        """The call whose code this is: ``code=…``, or the place of a code among the arguments."""
         node: ast.AST = constant
-        while isinstance(self.parents[node], ast.IfExp | ast.BoolOp):
-            node = self.parents[node]
-        parent = self.parents[node]
-        if isinstance(parent, ast.keyword) and parent.arg == "code":
-            call = self.parents[parent]
-            return call if isinstance(call, ast.Call) else None
-        first = isinstance(parent, ast.Call) and parent.args and parent.args[0] is node
-        return parent if first and _name(parent) in {"Problem", "Warning", "warn"} else None
+        while isinstance(self.parents[node], ast.expr) and not isinstance(node, ast.keyword):
+            parent = self.parents[node]
+            if (
+                isinstance(parent, ast.Call)
+                and node in parent.args
+                and parent.args.index(node) == self._shape(parent).code
+            ):
+                return parent
+            node = parent
+        keyword = self.parents[node]
+        call = self.parents.get(keyword)
+        named = isinstance(keyword, ast.keyword) and keyword.arg == "code"
+        return call if named and isinstance(call, ast.Call) else None
+
+    def _shape(self, call: ast.Call) -> _Shape:
+        """Where this call has its code: a class of errors, a descriptor, or a function here that makes an error."""
+        makers = (node for node in ast.walk(self.root) if isinstance(node, ast.FunctionDef))
+        maker = next((node for node in makers if node.name == _name(call.func)), None)
+        return _Shape.made_by(maker) if maker and maker.returns else _Shape.of(call)
 
     def _described(self, name: str, call: ast.Call) -> Use:
-        made, text = _name(call), self._text(call)
-        if made in {"Warning", "warn"}:
+        shape, text = self._shape(call), self._text(call)
+        if shape.warning:
             return Use(name, text, warning=True)
-        status = next((_int(each.value) for each in call.keywords if each.arg == "status"), None)
-        if made == "Problem":
-            return Use(name, text, status or 400, exit_code(name, status or 400))
-        if known := CLASSES.get(made):
-            error = known("", code=name, status=status)
+        status = next((_int(each.value) for each in call.keywords if each.arg == "status"), None) or shape.status
+        if shape.error:
+            error = shape.error("", code=name, status=status)
             return Use(name, text, error.status, error.exit_code)
         return Use(name, text, status, exit_code(name, status) if status else None)
 
     def _text(self, call: ast.Call) -> str:
         named = next((each.value for each in call.keywords if each.arg == "message"), None)
-        position = {"Problem": 2, "warn": 1}.get(_name(call), 0)
-        positional = call.args[position] if len(call.args) > position else None
-        return self._said(named or positional)
+        place = self._shape(call).text
+        return self._said(named or (call.args[place] if len(call.args) > place else None))
 
     def _said(self, node: ast.expr | None) -> str:
         """The words of a message, with an ellipsis for each fact put in."""
@@ -139,8 +182,8 @@ class _Module:
         return given[-1] if given else None
 
 
-def _name(call: ast.Call) -> str:
-    return ast.unparse(call.func).rpartition(".")[2]
+def _name(node: ast.expr) -> str:
+    return ast.unparse(node).rpartition(".")[2]
 
 
 def _int(node: ast.expr) -> int | None:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from tables.codes import Use, all_uses
 from tables.markdown import code, table
 
-AT_RUN_TIME: Mapping[str, Use] = {}
+AT_RUN_TIME = (
+    Use("AUTH_API_KEY_INVALID", "OpenAI refused the key.", 401, 4),
+    Use("BAD_REQUEST", "The HTTP request can't be read.", 400, 5),
+    Use("INVALID_ASPECT_RATIO", "The model has no such aspect ratio; the message lists those it has.", 400, 5),
+    Use("INVALID_BACKGROUND", "The model has no such background; the message lists those it has.", 400, 5),
+    Use("INVALID_FORMAT", "The model has no such format; the message lists those it has.", 400, 5),
+    Use("INVALID_QUALITY", "The model has no such quality; the message lists those it has.", 400, 5),
+    Use("INVALID_REASONING_EFFORT", "The model has no such reasoning effort; the message lists those it has.", 400, 5),
+    Use("INVALID_RESOLUTION", "The model has no such resolution; the message lists those it has.", 400, 5),
+    Use("JOB_DROPPED", "An unknown job that its user gave up; stands in the job.", 409, 5),
+    Use("SUFFIX_MISMATCH", "The file that `-o` names holds another format than its name says.", warning=True),
+)
 """Codes that the source picks at run time, where no message can be read beside them."""
 OTHER_WORDS: frozenset[str] = frozenset()
 """Words in capitals that are no codes."""
@@ -26,17 +37,17 @@ def all_warnings() -> str:
 
 def _grouped(*, warning: bool) -> Iterable[tuple[str, Sequence[Use]]]:
     found: dict[str, list[Use]] = defaultdict(list)
-    for use in (*AT_RUN_TIME.values(), *all_uses()):
+    for use in (*AT_RUN_TIME, *all_uses()):
         if use.code not in OTHER_WORDS:
             found[use.code].append(use)
     return sorted((name, uses) for name, uses in found.items() if any(use.warning for use in uses) is warning)
 
 
 def _row(name: str, uses: Sequence[Use]) -> tuple[str, ...]:
-    statuses = sorted({use.status for use in uses if use.status})
+    statuses = sorted({use.status for use in uses if use.status and use.text})
     if not statuses:
         raise LookupError(f"{name}: say in AT_RUN_TIME what it is, or in OTHER_WORDS that it is no code")
-    exits = sorted({use.exit for use in uses if use.exit})
+    exits = sorted({use.exit for use in uses if use.exit and use.text})
     return code(name), ", ".join(map(str, statuses)), ", ".join(map(str, exits)), _says(name, uses)
 
 
