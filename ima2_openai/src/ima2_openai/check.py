@@ -29,7 +29,6 @@ def check(request: Request) -> list[Problem]:
         *_models(request),
         *check_inputs(request),
         *check_format(request),
-        *_reasoning(request),
         *(_limits(request) if request.options.get("check_limits", True) else ()),
     ]
 
@@ -91,12 +90,6 @@ def check_format(request: Request) -> Iterator[Problem]:
     if request.compression not in (None, 100) and written == "png":
         text = "PNG is lossless; compression is for JPEG and WebP."
         yield Problem("INVALID_COMPRESSION", "compression", text, hint="--format webp")
-
-
-def _reasoning(request: Request) -> Iterator[Problem]:
-    if request.reasoning_effort == "minimal" and request.web_search:
-        text = "Reasoning effort minimal can't be combined with web search."
-        yield Problem("INVALID_REASONING_EFFORT", "reasoningEffort", text, hint="--no-web-search")
 
 
 def _limits(request: Request) -> Iterator[Problem]:

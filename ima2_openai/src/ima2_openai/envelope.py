@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ima2.upstream.redact import redact
+
 MAX_WORDS = 600
 """Characters of an upstream message that are shown."""
-_SECRET = re.compile(r"\b(sk-|sess-|eyJ)[\w.*-]{6,}")
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})</title>", re.IGNORECASE)
 
 
@@ -75,7 +76,7 @@ def words(value: Any) -> str:
     if value is None:
         return ""
     text = " ".join((value if isinstance(value, str) else json.dumps(value)).split())
-    return _SECRET.sub("<redacted>", text)[:MAX_WORDS]
+    return redact(text)[:MAX_WORDS]
 
 
 def _text(value: Any) -> str:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ima2.errors import Ima2Error, Paid
+from ima2.upstream.waiting import duration
 
 from ima2_openai.envelope import Envelope, parse, read
 from ima2_openai.rules import BAD_KEY, BAD_REQUEST, BROKEN, CODES, GATEWAY, MODERATION, STATUSES, UNKNOWN, WORDS, Rule
 
-_AGAIN = re.compile(r"try again in (?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)(ms|s))?", re.IGNORECASE)
+_AGAIN = re.compile(r"try again in ([\d.hms]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,4 @@ def _delay(envelope: Envelope) -> float | None:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
     match = _AGAIN.search(envelope.message)
-    if not match or not any(match.groups()):
-        return None
-    hours, minutes, number, unit = match.groups()
-    seconds = float(number or 0) / (1000 if unit and unit.lower() == "ms" else 1)
-    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + seconds
+    return duration(match[1].rstrip(".")) if match else None

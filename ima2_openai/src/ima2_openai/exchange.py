@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ima2.errors import NoImage, UpstreamError
+from ima2.errors import Ima2Error, NoImage, UpstreamError
 from ima2.models import CallEvent, Sending
 from ima2.upstream import sse
 from ima2.upstream.client import network_errors, retry_after
 
 from ima2_openai.answer import Answer
+from ima2_openai.chunks import Chunks
 from ima2_openai.envelope import read
 from ima2_openai.errors import Service, refused
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from ima2.hookspecs import Context
 
 CONNECT_SECONDS = 30.0
-_REFUSAL_BYTES = 64 * 1024
-_BLANK = b"\xef\xbb\xbf \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +49,17 @@ async def exchange(post: Post, context: Context, service: Service) -> AsyncGener
             async for event in events:
                 yield event
     except UpstreamError as error:
+        cut = _advised(error)
         if not answer.begun:
-            raise
-        cut = error
+            raise cut from error
     for event in answer.end(cut):
         yield event
+
+
+def _advised(error: UpstreamError) -> UpstreamError:
+    """A broken connection with what to do about it; a refusal has its own advice."""
+    paid, retry = "Look at the service's usage page: it may have been charged.", "Check the network, then try again."
+    return error.but(step="generate", hint=error.hint or (retry if error.paid == "no" else paid))
 
 
 async def _send(
@@ -79,18 +84,16 @@ async def _send(
                     yield event
 
 
-async def _refusal(response: httpx.Response, service: Service) -> Exception:
-    body = b""
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > _REFUSAL_BYTES:
-            break
+async def _refusal(response: httpx.Response, service: Service) -> Ima2Error:
+    async with Chunks(response) as chunks:
+        body = await chunks.start()
+    headers = response.headers
     return refused(
         service,
         response.status_code,
         body,
-        retry_after=retry_after(response.headers),
-        request_id=response.headers.get("x-request-id") or response.headers.get("x-oai-request-id"),
+        retry_after=retry_after(headers),
+        request_id=headers.get("x-request-id") or headers.get("x-oai-request-id"),
     )
 
 
@@ -98,54 +101,30 @@ async def _read(
     response: httpx.Response, context: Context, service: Service, answer: Answer
 ) -> AsyncGenerator[CallEvent, None]:
     """Whether it is a stream, one JSON object or a web page is told by the first byte, not by a header."""
-    chunks = _Chunks(response.aiter_bytes())
-    match await chunks.first():
-        case b"<":
-            raise _web_page(service, await chunks.start())
-        case b"{":
-            for event in answer.whole(await sse.document(chunks, context.spool)):
-                yield event
-        case _:
-            async with aclosing(sse.events(chunks, context.spool)) as received:
-                async for message in received:
-                    for event in answer.take(message.data, message.name):
+    async with Chunks(response) as chunks:
+        match await chunks.first():
+            case b"<":
+                raise _web_page(service, await chunks.start())
+            case b"{":
+                for event in answer.whole(await sse.document(chunks, context.spool)):
+                    yield event
+            case _:
+                async with aclosing(_streamed(chunks, context, answer)) as events:
+                    async for event in events:
                         yield event
-                    if answer.final:
-                        return
+
+
+async def _streamed(chunks: Chunks, context: Context, answer: Answer) -> AsyncGenerator[CallEvent, None]:
+    async with aclosing(sse.events(chunks, context.spool)) as received:
+        async for message in received:
+            for event in answer.take(message.data, message.name):
+                yield event
+            if answer.final:
+                chunks.finished()
+                return
 
 
 def _web_page(service: Service, start: bytes) -> NoImage:
     text = f"{service.title} answered with a web page in place of the result: {read(start).message}"
     hint = "Check a proxy or VPN, then look at your usage page before you try again."
     return NoImage(text, code="STREAM_PARSE_FAILED", step="generate", paid="maybe", hint=hint)
-
-
-class _Chunks:
-    """The chunks of a body, of which the beginning can be looked at before they are read."""
-
-    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
-        self._chunks = chunks
-        self._seen = b""
-
-    async def first(self) -> bytes:
-        """The first byte that is no blank; empty when there is none."""
-        while not self._seen.lstrip(_BLANK):
-            try:
-                self._seen += await anext(self._chunks)
-            except StopAsyncIteration:
-                break
-        return self._seen.lstrip(_BLANK)[:1]
-
-    async def start(self) -> bytes:
-        """About the first 64 KiB."""
-        async for chunk in self._chunks:
-            self._seen += chunk
-            if len(self._seen) > _REFUSAL_BYTES:
-                break
-        return self._seen
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self._seen:
-            yield self._seen
-        async for chunk in self._chunks:
-            yield chunk

@@ -22,15 +22,24 @@ if TYPE_CHECKING:
 async def plan(request: Request, context: Context) -> AsyncIterator[PlanEvent]:
     """``n`` pictures are ``n`` calls: the tool has no count of its own, and each call is paid and lost alone."""
     keys.need(context)
-    streamed, search = bool(context.settings["stream"]), bool(request.web_search)
-    if search and not context.settings["web_search"]:
-        search = False
-        text = "Web search is switched off by apiProvider.allowWebSearch; the picture is made without it."
+    streamed = bool(context.settings["stream"])
+    no_search = _why_no_search(request, context)
+    if request.web_search and no_search:
+        text = f"The picture is made without a web search: {no_search}."
         yield Warning(code="WEB_SEARCH_DISABLED", field="webSearchEnabled", message=text)
     if request.partial_images and not streamed:
         text = "Drafts come in a stream, and apiProvider.stream is off."
         yield Warning(code="PARTIALS_DISABLED", field="partialImages", message=text)
+    search = bool(request.web_search) and no_search is None
     yield Planned(plan=_plan(request, search=search, streamed=streamed))
+
+
+def _why_no_search(request: Request, context: Context) -> str | None:
+    if not context.settings["web_search"]:
+        return "it is switched off by apiProvider.allowWebSearch"
+    if request.reasoning_effort == "minimal":
+        return "OpenAI does not combine it with reasoning effort minimal"
+    return None
 
 
 def _plan(request: Request, *, search: bool, streamed: bool) -> Plan:
@@ -65,7 +74,7 @@ def steps(request: Request) -> list[Step]:
         f"quality {request.quality or 'auto'}",
         f"format {request.format or 'png'}",
         f"reasoning {request.reasoning_effort or 'as the model does'}",
-        "may search the web" if request.web_search else "no web search",
+        "may search the web" if request.web_search and request.reasoning_effort != "minimal" else "no web search",
     ]
     if request.references:
         facts.append(f"{len(request.references)} input images")

@@ -86,7 +86,6 @@ def test_quality_depends_on_the_tool_model(ask: Ask, tool: str, quality: str, fi
         ({"background": "transparent", "format": "jpeg"}, "INVALID_BACKGROUND"),
         ({"compression": 50}, "INVALID_COMPRESSION"),
         ({"compression": 50, "format": "png"}, "INVALID_COMPRESSION"),
-        ({"reasoning_effort": "minimal", "web_search": True}, "INVALID_REASONING_EFFORT"),
         ({"prompt": "x" * 32_001}, "PROMPT_TOO_LONG"),
         ({"model": "gpt-image-2"}, "IMAGE_MODEL_UNSUPPORTED"),
         ({"model": "gpt-5.3-codex-spark"}, "IMAGE_MODEL_UNSUPPORTED"),

@@ -5,7 +5,7 @@ Long strings (base64 pictures) are decoded into spool files while they arrive; s
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -48,7 +48,7 @@ class ServerEvent:
 
 async def events(
     chunks: AsyncIterable[bytes], spool: Spool, *, threshold: int = THRESHOLD, max_event: int = MAX_EVENT
-) -> AsyncIterator[ServerEvent]:
+) -> AsyncGenerator[ServerEvent, None]:
     """The events of a stream, until it ends or says ``[DONE]``. Chunks may be cut anywhere.
 
     A string that comes again, in the same event or a later one, is the same :class:`Spooled` and is not written again.
