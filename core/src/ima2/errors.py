@@ -257,6 +257,7 @@ _EXIT_BY_CODE: dict[str, int] = {
     "INVALID_FIELD": 2,
     "UNKNOWN_FIELD": 2,
     "INVALID_OUTPUT": 2,
+    "LAN_TOKEN_REQUIRED": 2,
     "PARTIAL": 9,
     "BUDGET_REACHED": 10,
 }
