@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
+import random
 
 import pytest
 from ima2_kit.conformance.pictures import picture
-from ima2_sketch.drawing.canvas import Canvas
 from ima2_sketch.drawing.sheet import Sheet
 from PIL import Image, ImageChops
 
@@ -25,9 +25,7 @@ def test_the_default_is_a_square_png(sketch) -> None:
     assert drawn.media.claimed == {"size": "1024x1024", "format": "png", "seed": 0}
 
 
-@pytest.mark.parametrize(
-    "size", ["64x64", "64x4096", "4096x64", "1x1".replace("1", "65"), "199x4096", "1537x1023", "4096x4096"]
-)
+@pytest.mark.parametrize("size", ["64x64", "64x4096", "4096x64", "65x65", "199x4096", "1537x1023", "4096x4096"])
 def test_any_size_from_64_to_4096(sketch, size: str) -> None:
     assert opened(sketch(size=size).bytes).size == tuple(map(int, size.split("x")))
 
@@ -146,7 +144,8 @@ def test_inputs_of_any_mode(sketch, file_format: str, mode: str) -> None:
 
 def masked(edge: int = 400, hole: tuple[int, int, int, int] | None = (100, 150, 300, 350)) -> tuple[bytes, bytes]:
     """A noisy source, and a mask with a hole."""
-    noise, mask = Image.effect_noise((edge, edge), 90).convert("RGB"), Image.new("RGBA", (edge, edge), "black")
+    noise = Image.frombytes("RGB", (edge, edge), random.Random(1).randbytes(3 * edge * edge))
+    mask = Image.new("RGBA", (edge, edge), "black")
     if hole:
         mask.paste((0, 0, 0, 0), hole)
     files = io.BytesIO(), io.BytesIO()
@@ -180,11 +179,3 @@ def test_a_transparent_source_stays_so_where_the_format_can(sketch, format_name:
     edited = opened(sketch(operation="edit", inputs=[(clear, "source"), (mask, "mask")], format=format_name).bytes)
     pixel = edited.getpixel((0, 0))
     assert (pixel[3] if corner is not None else min(pixel) > 250) == (corner if corner is not None else True)
-
-
-def test_large_sheets_are_painted_smaller_and_enlarged() -> None:
-    from ima2_sketch.drawing.sketch import MOST_PIXELS, Sketch, draw
-
-    image = draw(Sketch("mountains", 1, 3000, 2000))
-    assert image.size == (3000, 2000)
-    assert Canvas(1200, 800).image.size[0] * 800 <= MOST_PIXELS
