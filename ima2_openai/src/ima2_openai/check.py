@@ -103,9 +103,9 @@ def _limits(request: Request) -> Iterator[Problem]:
         yield Problem("INVALID_QUALITY", "quality", text, hint=_LIFT)
     fidelity = request.options.get("input_fidelity")
     if fidelity and fidelity not in drawer.fidelity:
-        known = f"only {', '.join(drawer.fidelity)}" if drawer.fidelity else "none; leave it out"
-        text = f"{drawer.id} does not take input fidelity {fidelity}: {known}."
-        yield Problem("INVALID_INPUT_FIDELITY", "inputFidelity", text, hint=_LIFT)
+        known = f"takes only {', '.join(drawer.fidelity)}" if drawer.fidelity else "takes none"
+        text = f"{drawer.id} does not know input fidelity {fidelity}; it {known}."
+        yield Problem("INVALID_INPUT_FIDELITY", "inputFidelity", text, hint="--image-tool-model gpt-image-1.5")
 
 
 def _tool_name(request: Request) -> str:
