@@ -2,37 +2,57 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import click
 
 from ima2.cli.terminal import fail, note, say_json
-from ima2.errors import Ima2Error, InvalidRequest
+from ima2.errors import Cancelled, Ima2Error, InvalidRequest, NotFound
 
 INTERRUPTED = 130
 
 
-class UsageProblem(InvalidRequest):
+class Ending(Exception):
+    """An error with an exit status of the command line's own; outside the tree of errors, which knows no commands."""
+
+    def __init__(self, error: Ima2Error, exit_code: int) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.exit_code = exit_code
+
+
+class UsageProblem(Ending):
     """The command line asks for what can't be done. Found locally, before anything else; exit 2."""
 
-    default_code = "INVALID_USAGE"
-
-    @property
-    def exit_code(self) -> int:
-        """Usage, whatever the code says."""
-        return 2
+    def __init__(self, message: str, *, code: str, hint: str | None = None, field: str | None = None) -> None:
+        super().__init__(InvalidRequest(message, code=code, hint=hint, field=field), 2)
 
 
-class Interrupted(Ima2Error):
-    """The user pressed Ctrl+C, and the job was dealt with."""
+class Interrupted(Ending):
+    """The user pressed Ctrl+C, and the job was dealt with; exit as a shell counts SIGINT."""
 
-    default_code = "GENERATION_CANCELED"
-    default_status = 499
+    def __init__(self, message: str, job_id: str, **facts: Any) -> None:
+        super().__init__(Cancelled(message, details={"requestId": job_id}, **facts), INTERRUPTED)
 
-    @property
-    def exit_code(self) -> int:
-        """As a shell counts SIGINT."""
-        return INTERRUPTED
+
+class NotListed(Ending):
+    """What was named is not in a list; exit 1, as existing scripts expect."""
+
+    def __init__(self, message: str, *, code: str, hint: str) -> None:
+        super().__init__(NotFound(message, code=code, hint=hint), 1)
+
+
+def unexpected(error: Exception) -> Ima2Error:
+    """A fault of ours, by kind and place; its text may hold a prompt and stays out."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return Ima2Error(
+        f"ima2 failed in a way it should not ({type(error).__name__}{place}).",
+        hint="IMA2_LOG_LEVEL=debug shows the whole story; jobs that began are in `ima2 jobs ls`",
+    )
 
 
 def wants_json(args: Sequence[str]) -> bool:
@@ -41,14 +61,13 @@ def wants_json(args: Sequence[str]) -> bool:
     return "--json" in before
 
 
-def report(error: Ima2Error, *, as_json: bool) -> int:
-    """Print the error and return the exit status. ``{ok: false, error, code, status, hint?, requestId?}`` on stdout."""
+def report(error: Ima2Error, *, as_json: bool) -> None:
+    """Print the error. ``{ok: false, error, code, status, hint?, requestId?}`` on stdout."""
     if as_json:
         say_json({"ok": False, **error.to_dict()})
     fail(error.message, error.hint)
     for path in error.kept:
         note(f"Kept: {path}")
-    return error.exit_code
 
 
 def report_click(error: click.ClickException, *, as_json: bool) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ima2.cli.backend import Answer, Backend, Where, ask
+from ima2.cli.failure import NotListed
 from ima2.cli.flags import json_flag, where_flags
 from ima2.cli.lazy import Command, Group
 from ima2.cli.terminal import one_line, say, say_json, success, table
@@ -72,9 +73,7 @@ def show(name: str, with_metadata: bool, reveal: bool, at: Where, as_json: bool)
         reveal_file(found.get("path"))
 
 
-@click.group(cls=Group)
-def history() -> None:
-    """Remove, restore and mark pictures."""
+history = Group("history", help="Remove, restore and mark pictures.")
 
 
 @history.command("rm")
@@ -135,7 +134,7 @@ async def _found(backend: Backend, name: str, with_metadata: bool) -> Answer:
     wanted = name.replace("\\", "/")
     item = next((each for each in newest if by_job or wanted in _names(each)), None)
     if item is None:
-        raise NotFound(f"There is no picture {name}.", code="ASSET_NOT_FOUND", hint="ima2 ls")
+        raise NotListed(f"There is no picture {name}.", code="ASSET_NOT_FOUND", hint="ima2 ls")
     path = await backend.file(item)
     found = {**item, "path": str(path) if path else None}
     return {**found, "metadata": _metadata(path)["metadata"]} if with_metadata and path else found

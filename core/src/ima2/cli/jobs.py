@@ -51,9 +51,7 @@ def cancel(job_id: str, at: Where, as_json: bool) -> None:
         say(one_line(said.get("message") or "Nothing was under way."))
 
 
-@click.group(cls=Group)
-def jobs() -> None:
-    """Look at jobs, and answer for those that were interrupted."""
+jobs = Group("jobs", help="Look at jobs, and answer for those that were interrupted.")
 
 
 @jobs.command("ls")

@@ -64,13 +64,24 @@ def run(args: Sequence[str]) -> int:
     as_json = failure.wants_json(args)
     try:
         return int(root.main(list(args), prog_name="ima2", standalone_mode=False) or 0)
+    except failure.Ending as ending:
+        failure.report(ending.error, as_json=as_json)
+        return ending.exit_code
     except Ima2Error as error:
-        return failure.report(error, as_json=as_json)
+        failure.report(error, as_json=as_json)
+        return error.exit_code
     except click.ClickException as error:
         return failure.report_click(error, as_json=as_json)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         return failure.INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if os.environ.get("IMA2_LOG_LEVEL") == "debug":
+            raise
+        failure.report(failure.unexpected(error), as_json=as_json)
+        return 1
 
 
 def main() -> NoReturn:
@@ -85,7 +96,7 @@ def main() -> NoReturn:
         code = run(sys.argv[1:])
         sys.stdout.flush()
     except BrokenPipeError:
-        # `ima2 ls | head` is no failure; without this Python complains while it closes stdout.
+        # The reader has left (`ima2 ls | head`); without this Python complains while it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        code = 1
     sys.exit(code)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import sys
 import tempfile
@@ -64,9 +65,12 @@ def decide(
         return _bytes(folder, count, as_json)
     if out is None:
         return Output("folder", folder=Path(folder), makes_folder=True, force=force) if folder else Output()
-    files = tuple(_names(Path(folder or "") / out, count, slug))
-    for path in files:
-        _refuse_taken(path, force=force)
+    try:
+        files = tuple(_names(Path(folder or "") / out, count, slug))
+        for path in files:
+            _refuse_taken(path, force=force)
+    except OSError as error:
+        raise _invalid(f"{out} is no possible name: {error.strerror or error}.") from None
     return Output("files", files=files, makes_folder=folder is not None, force=force)
 
 
@@ -120,7 +124,7 @@ def copy(source: Path, target: Path, *, force: bool) -> Path:
     """
     if target.exists() and target.samefile(source):
         return target
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    temporary = target.with_name(f".ima2-{secrets.token_hex(6)}.part")
     try:
         shutil.copyfile(source, temporary)
         if force:

@@ -30,6 +30,10 @@ POLL_SECONDS = 0.5
 _ROUTES: dict[Surface, str] = {"classic": "/api/generate", "edit": "/api/edit"}
 
 
+_ON_THE_WIRE = frozenset({"ok", "message", "jobId", "at"})
+"""What the wire adds to an error."""
+
+
 @asynccontextmanager
 async def open_remote(server: Server) -> AsyncIterator[ServerBackend]:
     """Open the connection pool; redirects are never followed, and no proxy is asked."""
@@ -271,7 +275,7 @@ def _error(content: Mapping[str, Any], status: int) -> Ima2Error:
     return from_dict(
         {
             "status": status,
-            **content,
+            **{name: value for name, value in content.items() if name not in _ON_THE_WIRE},
             "error": nested.get("message") or (inner if isinstance(inner, str) else f"The server answered {status}."),
             "code": content.get("code") or nested.get("code") or "UNKNOWN",
         }

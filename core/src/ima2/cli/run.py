@@ -18,6 +18,7 @@ from ima2.errors import Ima2Error
 
 CANCEL_SECONDS = 20.0
 """How long Ctrl+C waits for the job to end cleanly."""
+SECOND_LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +72,26 @@ async def _interrupted(backend: Backend, job_id: str) -> Interrupted:
     note("Stopping the job (Ctrl+C again leaves at once) …")
     try:
         async with asyncio.timeout(CANCEL_SECONDS):
-            said = await backend.cancel(job_id)
+            said = await _stopped(backend, job_id)
+            kept = tuple((await backend.job(job_id)).get("filenames", ())) if said["active"] else ()
     except (Ima2Error, TimeoutError) as error:
         text = error.message if isinstance(error, Ima2Error) else "it did not stop in time"
         return Interrupted(
             f"Interrupted; the job could not be stopped: {text}",
+            job_id,
             paid="maybe",
             hint=f"ima2 jobs show {job_id}",
-            details={"requestId": job_id},
         )
-    return Interrupted(f"Interrupted. {said.get('message', '')}".strip(), details={"requestId": job_id})
+    return Interrupted(f"Interrupted. {said.get('message', '')}".strip(), job_id, kept=kept)
+
+
+async def _stopped(backend: Backend, job_id: str) -> Mapping[str, Any]:
+    """A job may have been accepted just as the interrupt came; a second look finds it."""
+    said = await backend.cancel(job_id)
+    if not said["active"]:
+        await asyncio.sleep(SECOND_LOOK_SECONDS)
+        said = await backend.cancel(job_id)
+    return said
 
 
 def _leave(_number: int, _frame: object) -> None:

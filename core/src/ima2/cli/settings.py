@@ -40,9 +40,9 @@ class Known:
         return self.setting.key
 
 
-@click.group(cls=Group)
-def config() -> None:
-    """Read and change settings. The environment comes before the file, the file before the default."""
+config = Group(
+    "config", help="Read and change settings. The environment comes before the file, the file before the default."
+)
 
 
 @config.command("path")
@@ -66,9 +66,7 @@ def list_(context: click.Context, /, show_origin: bool, effective: bool, as_json
     if as_json:
         say_json({"settings": [_facts(each, value) for each, value in rows]})
         return
-    for each, value in rows:
-        origin = (f"{value.origin}:{value.source}",) if show_origin else ()
-        table([(each.owner, each.key or each.setting.name, _shown(each.setting, value.value), *origin)])
+    table([_row(each, value, show_origin) for each, value in rows])
 
 
 @config.command("keys")
@@ -203,6 +201,11 @@ def _value(view: SettingsView, each: Known) -> Value:
         return view.resolve(each.setting)
     except InvalidRequest as error:
         return Value(f"invalid: {error.message}", "config", error.field or "")
+
+
+def _row(each: Known, value: Value, show_origin: bool) -> tuple[str, ...]:
+    origin = (f"{value.origin}: {value.source}",) if show_origin else ()
+    return (each.owner, each.key or each.setting.name, _shown(each.setting, value.value), *origin)
 
 
 def _shown(setting: Setting, value: Any) -> str:
