@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ima2.cli.failure import UsageProblem
 from ima2.errors import Ima2Error, exit_code
 
 from tables.settings import ROOT
@@ -47,7 +46,9 @@ def _tree(base: type[Ima2Error]) -> Iterator[type[Ima2Error]]:
         yield from _tree(child)
 
 
-CLASSES = {each.__name__: each for each in (*_tree(Ima2Error), UsageProblem)}
+CLASSES = {each.__name__: each for each in _tree(Ima2Error)}
+ENDINGS = {"UsageProblem": (400, 2), "NotListed": (404, 1)}
+"""HTTP and exit status of what the command line raises with an exit status of its own."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,10 @@ class _Module:
         if shape.warning:
             return Use(name, text, warning=True)
         status = next((_int(each.value) for each in call.keywords if each.arg == "status"), None) or shape.status
+        if ending := ENDINGS.get(_name(call.func)):
+            return Use(name, text, *ending)
         if shape.error:
-            error = shape.error("", code=name, status=status)
+            error = shape.error("", code=name, **({"status": status} if status else {}))
             return Use(name, text, error.status, error.exit_code)
         return Use(name, text, status, exit_code(name, status) if status else None)
 
