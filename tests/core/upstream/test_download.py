@@ -224,6 +224,27 @@ def test_public_addresses(address: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "address",
+    [
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::7f00:1",
+        "64:ff9b::a9fe:a9fe",
+        "2002:7f00:1::",
+        "2002:a00:1::1",
+        "::",
+        "fec0::1",
+        "100.64.0.1",
+        "192.0.2.1",
+        "255.255.255.255",
+        "239.1.1.1",
+    ],
+)
+def test_addresses_that_are_not_public_in_any_wrapping(address: str) -> None:
+    assert not is_public(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize(
     ("status", "retryable"),
     [("403 Forbidden", False), ("404 Not Found", False), ("503 Busy", True), ("302 Lost", False)],
 )

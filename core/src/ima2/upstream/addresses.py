@@ -33,13 +33,15 @@ async def resolve(host: str, port: int) -> list[Address]:
 
 def is_public(address: Address) -> bool:
     """Whether it is on the open internet, whatever IPv6 form an IPv4 address is wrapped in."""
-    inner = _inner(address)
-    return address.is_global and not address.is_multicast and (inner is None or is_public(inner))
-
-
-def _inner(address: Address) -> Address | None:
+    if not address.is_global or address.is_multicast:
+        return False
     if isinstance(address, ipaddress.IPv4Address):
-        return None
+        return True
+    inner = _inner(address)
+    return not address.is_site_local and (inner is None or is_public(inner))
+
+
+def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
