@@ -342,3 +342,13 @@ def test_observers_see_and_are_not_felt(env: Env) -> None:
     run(env, FakeProvider(), work, watcher=watcher)
     assert "done" in watcher.seen
     assert any(name.endswith(".png") for name in watcher.seen)
+
+
+def test_warnings_of_calls_that_run_at_once_are_all_kept(env: Env) -> None:
+    scripts = [[Sending(), Warning(code=f"W{n}", message="m"), png(shade=n)] for n in range(12)]
+
+    async def work(studio: Studio) -> None:
+        job = await generate(studio, n=12)
+        assert {warning.code for warning in job.warnings} == {f"W{n}" for n in range(12)}
+
+    run(env, FakeProvider(*scripts, concurrency=12), work)

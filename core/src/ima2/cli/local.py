@@ -74,8 +74,7 @@ class LocalBackend:
 
     async def partial(self, event: Event, folder: Path) -> Path | None:
         """The draft in the spool."""
-        spool = self._studio.contexts.job_spool(str(event.data["requestId"]))
-        path = spool / str(event.data.get("call", 0)) / str(event.data["name"])
+        path = Path(str(event.data["path"]))
         return path if await asyncio.to_thread(path.is_file) else None
 
     async def inflight(self, *, kind: str | None, session: str | None, terminal: bool) -> Answer:

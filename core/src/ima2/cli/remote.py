@@ -162,15 +162,15 @@ class ServerBackend:
         return target
 
     async def partial(self, event: Event, folder: Path) -> Path | None:
-        """``GET /api/jobs/<id>/partials/<name>``."""
-        job_id, name = str(event.data.get("requestId")), str(event.data.get("name"))
+        """``GET`` of the address that the event names."""
+        url = str(event.data["url"])
         try:
-            response = await self._client.get(f"/api/jobs/{_segment(job_id)}/partials/{_segment(name)}")
+            response = await self._client.get(url)
         except httpx.TransportError:
             return None
         if response.status_code != 200:
             return None
-        path = folder / Path(name).name
+        path = folder / url.rpartition("/")[2]
         path.write_bytes(response.content)
         return path
 

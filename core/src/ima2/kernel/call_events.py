@@ -92,8 +92,9 @@ async def phase(parts: Parts, job_id: str, event: Phase) -> None:
 
 async def warn(parts: Parts, job_id: str, event: Warning) -> None:
     """Keep a warning with the job, once."""
-    job = await parts.ledger.job(job_id)
-    if job is None or event in job.warnings:
-        return
-    await parts.ledger.update_job(job_id, warnings=(*job.warnings, event))
+    async with parts.warning:
+        job = await parts.ledger.job(job_id)
+        if job is None or event in job.warnings:
+            return
+        await parts.ledger.update_job(job_id, warnings=(*job.warnings, event))
     await parts.bus.publish(job_id, "warning", event.model_dump(by_alias=True, exclude_none=True))

@@ -19,7 +19,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything a job needs on its way. ``stopping`` is set when this process gives its jobs up unfinished."""
+    """Everything a job needs on its way.
+
+    ``stopping`` is set when this process gives its jobs up unfinished; ``warning`` is held while a warning is added
+    to those a job has, since calls of one job run at once.
+    """
 
     ledger: Ledger
     store: ArtifactStore
@@ -30,6 +34,7 @@ class Parts:
     clock: Clock
     process_id: str
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    warning: asyncio.Lock = field(default_factory=asyncio.Lock)
     lanes: dict[str, asyncio.Semaphore] = field(default_factory=dict)
 
     def now(self) -> int:
