@@ -116,8 +116,7 @@ class _Module:
     def _own_code(self, name: str, owner: ast.ClassDef) -> Use:
         """The code of an error class."""
         known = CLASSES[owner.name]
-        text = (ast.get_docstring(owner) or "").partition("\n")[0].replace("``", "`")
-        return Use(name, text, known.default_status, known("", code=name).exit_code)
+        return Use(name, _first_line(ast.get_docstring(owner)), known.default_status, known("", code=name).exit_code)
 
     def _call(self, constant: ast.Constant) -> ast.Call | None:
         """The call whose code this is: ``code=…``, or the place of a code among the arguments."""
@@ -151,7 +150,7 @@ class _Module:
             return Use(name, text, *ending)
         if shape.error:
             error = shape.error("", code=name, **({"status": status} if status else {}))
-            return Use(name, text, error.status, error.exit_code)
+            return Use(name, text or _first_line(shape.error.__doc__), error.status, error.exit_code)
         return Use(name, text, status, exit_code(name, status) if status else None)
 
     def _text(self, call: ast.Call) -> str:
@@ -183,6 +182,11 @@ class _Module:
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name and node.lineno <= user.lineno
         ]
         return given[-1] if given else None
+
+
+def _first_line(docstring: str | None) -> str:
+    """In Markdown."""
+    return (docstring or "").partition("\n")[0].replace("``", "`")
 
 
 def _name(node: ast.expr) -> str:

@@ -18,6 +18,7 @@ AT_RUN_TIME = (
     Use("INVALID_REASONING_EFFORT", "The model has no such reasoning effort; the message lists those it has.", 400, 5),
     Use("INVALID_RESOLUTION", "The model has no such resolution; the message lists those it has.", 400, 5),
     Use("JOB_DROPPED", "An unknown job that its user gave up; stands in the job.", 409, 5),
+    Use("METHOD_NOT_ALLOWED", "The route does not take this method.", 405, 5),
     Use("SUFFIX_MISMATCH", "The file that `-o` names holds another format than its name says.", warning=True),
 )
 """Codes that the source picks at run time, where no message can be read beside them."""

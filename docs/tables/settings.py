@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 
@@ -24,16 +24,18 @@ def all_settings() -> str:
     return "\n\n".join(parts)
 
 
-def providers() -> Iterator[ProviderInfo]:
-    """Those of our own distributions, whatever else is installed; by id."""
+def plugins() -> Mapping[str, str]:
+    """Entry points of our own distributions, name → module, whatever else is installed."""
     paths = (*ROOT.glob("plugins/ima2_*/pyproject.toml"), *ROOT.glob("ima2_*/pyproject.toml"))
-    projects = (tomllib.loads(path.read_text(encoding="utf-8")) for path in paths)
-    plugins = {
-        name: module
-        for document in projects
-        for name, module in document["project"].get("entry-points", {}).get("ima2", {}).items()
+    projects = (tomllib.loads(path.read_text(encoding="utf-8"))["project"] for path in paths)
+    return {
+        name: module for project in projects for name, module in project.get("entry-points", {}).get("ima2", {}).items()
     }
-    return (import_module(plugins[name]).ima2_provider() for name in sorted(plugins))
+
+
+def providers() -> Iterator[ProviderInfo]:
+    """By id."""
+    return (import_module(module).ima2_provider() for _, module in sorted(plugins().items()))
 
 
 def settings_table(settings: Iterable[Setting]) -> str:
