@@ -64,11 +64,6 @@ class Answer:
         }
 
     @property
-    def begun(self) -> bool:
-        """Whether upstream has said anything."""
-        return self._facts.events > 0
-
-    @property
     def pictures(self) -> int:
         """Different pictures so far."""
         return len(self._hashes)

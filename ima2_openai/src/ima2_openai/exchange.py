@@ -50,8 +50,6 @@ async def exchange(post: Post, context: Context, service: Service) -> AsyncGener
                 yield event
     except UpstreamError as error:
         cut = _advised(error)
-        if not answer.begun:
-            raise cut from error
     for event in answer.end(cut):
         yield event
 

@@ -154,6 +154,12 @@ def test_flat_and_nested_events_are_the_same(value: dict[str, Any]) -> None:
     assert (error.code, error.paid, error.details["upstreamCode"]) == ("UPSTREAM_5XX", "maybe", "server_error")
 
 
+@pytest.mark.parametrize(("stage", "paid"), [("input", "no"), ("output", "maybe"), ("unknown", "maybe")])
+def test_what_was_stopped_at_the_door_costs_nothing(stage: str, paid: str) -> None:
+    blocked = {"code": "moderation_blocked", "moderation_details": {"moderation_stage": stage, "categories": []}}
+    assert failed(OPENAI, {"error": blocked}).paid == paid
+
+
 def test_an_unknown_failure_says_what_upstream_said() -> None:
     error = failed(OPENAI, {"code": "brand_new", "message": "Something else."})
     assert (error.code, error.details["upstreamCode"]) == ("UPSTREAM_ERROR", "brand_new")

@@ -241,6 +241,15 @@ def test_a_connection_left_open_after_the_last_event_is_left(
     assert ran.of(Warning) == []
 
 
+def test_a_body_that_ends_a_moment_later_leaves_the_connection_for_the_next_call(
+    tmp_path: Path, ask: Ask, make_png: Callable[..., bytes]
+) -> None:
+    answer = openai.picture(make_png())
+    late = answer.but(body=answer.body + b": bye\n\n", pieces=(len(answer.body), 7), delay=0.05)
+    ran = run(tmp_path, ask(n=2), late, late)
+    assert len({each.port for each in ran.sent}) == 1
+
+
 def test_nobody_listens(tmp_path: Path, ask: Ask) -> None:
     ran = run(tmp_path, ask(), settings={"base_url": "http://127.0.0.1:9/v1"})
     assert ran.failure.code == "NETWORK_FAILED"

@@ -23,13 +23,17 @@ _HOP = frozenset({"content-length", "transfer-encoding", "connection", "content-
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request as it came in. Header names are lower case; ``path`` has no query."""
+    """A request as it came in. Header names are lower case; ``path`` has no query.
+
+    ``port`` is the client's: two requests with the same one came over the same connection.
+    """
 
     method: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    port: int = 0
 
     @property
     def json(self) -> Any:
@@ -48,6 +52,7 @@ class Received:
             "path": self.path,
             "query": dict(self.query),
             "headers": dict(self.headers),
+            "port": self.port,
             **body,
         }
 
@@ -107,7 +112,8 @@ class ScriptedUpstream:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
         body = await request.read()
-        self.received.append(Received(request.method, request.path, dict(request.query), headers, body))
+        port = request.transport.get_extra_info("peername")[1] if request.transport else 0
+        self.received.append(Received(request.method, request.path, dict(request.query), headers, body, port))
         return await self._send(request, self._next(f"{request.method} {request.path}"))
 
     def _next(self, route: str) -> Answer:
