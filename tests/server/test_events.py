@@ -128,6 +128,11 @@ def test_streams_are_counted(env: Env) -> None:
             assert (full.status_code, full.json()["error"]["code"]) == (503, "SSE_CAPACITY")
             assert full.headers["retry-after"] == "5"
             assert (await served.client.get("/api/health")).status_code == 200
+            body = {"prompt": "a kite", "provider": "fake"}
+            refused = await served.client.post("/api/generate", json=body, headers={"Accept": "text/event-stream"})
+            assert (refused.status_code, refused.json()["code"]) == (503, "SSE_CAPACITY")
+            assert await served.studio.ledger.jobs() == [], "nothing was begun that nobody would hear of"
+            assert (await served.client.head("/api/events")).status_code == 405
         async with asyncio.timeout(10):
             while (await first_status(served)) == 503:
                 await asyncio.sleep(0.05)

@@ -51,7 +51,7 @@ def create_app(
 
 def _add(app: web.Application, route: Endpoint) -> None:
     if route.method == "GET":
-        app.router.add_get(route.path, route.handler)
+        app.router.add_get(route.path, route.handler, allow_head=route.media_type != "text/event-stream")
     else:
         app.router.add_route(route.method, route.path, route.handler)
 

@@ -9,7 +9,7 @@ import traceback
 from aiohttp import web
 from ulid import ULID
 
-from ima2.errors import Ima2Error, NotFound
+from ima2.errors import Forbidden, Ima2Error, NotFound
 from ima2.server.endpoint import Endpoint, Handler
 from ima2.server.envelope import Family, error_response
 from ima2.server.guard.rules import judge
@@ -45,7 +45,11 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         found = Ima2Error("Something went wrong here; the server's log knows what.", hint="ima2 doctor")
     if found.code == "NOT_FOUND" and request.path.startswith("/generated/"):
         return web.Response(status=404, text="Not found.\n")
-    return error_response(found, family_of(request), request[REQUEST_ID])
+    response = error_response(found, family_of(request), request[REQUEST_ID])
+    if isinstance(found, Forbidden):
+        # A stranger keeps no connection.
+        response.force_close()
+    return response
 
 
 @web.middleware

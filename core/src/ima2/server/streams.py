@@ -50,26 +50,12 @@ class Streams:
         """End every stream; clients come back by themselves."""
         self._closing.set()
 
-    async def serve(self, request: web.Request, frames: AsyncGenerator[Frame, None]) -> web.StreamResponse:
-        """Answer with a stream until the frames end, the client leaves, or the server closes.
-
-        :raises CapacityError: ``SSE_CAPACITY``, before anything is answered.
-        """
-        async with self._place():
-            response = web.StreamResponse(
-                headers={"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache, no-transform"}
-            )
-            await response.prepare(request)
-            try:
-                await self._pump(response, frames)
-            except (ConnectionError, TimeoutError):
-                # The client is gone, or as good as; its job knows nothing of it.
-                if request.transport is not None:
-                    request.transport.abort()
-            return response
-
     @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
+    async def place(self) -> AsyncIterator[None]:
+        """Room for one stream, to be had before anything is begun that it would tell of.
+
+        :raises CapacityError: ``SSE_CAPACITY``.
+        """
         if self._open >= self._limit:
             text = f"{self._limit} streams are open, as many as may be."
             raise CapacityError(text, code="SSE_CAPACITY", status=503, retry_after=5)
@@ -78,6 +64,20 @@ class Streams:
             yield
         finally:
             self._open -= 1
+
+    async def send(self, request: web.Request, frames: AsyncGenerator[Frame, None]) -> web.StreamResponse:
+        """Answer with a stream until the frames end, the client leaves, or the server closes."""
+        response = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache, no-transform"}
+        )
+        await response.prepare(request)
+        try:
+            await self._pump(response, frames)
+        except (ConnectionError, TimeoutError):
+            # The client is gone, or as good as; its job knows nothing of it.
+            if request.transport is not None:
+                request.transport.abort()
+        return response
 
     async def _pump(self, response: web.StreamResponse, frames: AsyncGenerator[Frame, None]) -> None:
         async with aclosing(self._with_pings(frames)) as upcoming:

@@ -21,7 +21,9 @@ from ima2.server.wire import event_frames
 )
 async def events(request: web.Request) -> web.StreamResponse:
     """Stream the events of all jobs, with replay from the log on disk."""
-    return await request.app[STREAMS].serve(request, _frames(request))
+    streams = request.app[STREAMS]
+    async with streams.place():
+        return await streams.send(request, _frames(request))
 
 
 async def _frames(request: web.Request) -> AsyncGenerator[Frame, None]:

@@ -8,7 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
-from ima2.errors import InvalidRequest
+from ima2.errors import Ima2Error, InvalidRequest
+from ima2.kernel.studio import Accepted
 from ima2.models import Job
 from ima2.models.request import Surface
 from ima2.server import schemas
@@ -44,17 +45,25 @@ async def preview(request: web.Request) -> web.StreamResponse:
 
 async def _make(request: web.Request, surface: Surface) -> web.StreamResponse:
     body = await read_object(request, request.app[POLICY])
-    studio = request.app[STUDIO]
     if surface == "edit" and body.get("image") is None:
         raise InvalidRequest("An edit needs the image to change.", code="IMAGE_REQUIRED", field="image")
-    asked = {**body, "requestId": body.get("requestId") or request[REQUEST_ID]}
-    accepted = await studio.submit(asked, surface=surface, idempotency_key=_idempotency_key(request))
-    job, extra = accepted.job, {"idempotentReplay": True} if accepted.replay else {}
+    if "text/event-stream" in request.headers.get("Accept", "") and body.get("async") is not True:
+        streams = request.app[STREAMS]
+        async with streams.place():
+            accepted = await _submit(request, surface, body)
+            return await streams.send(request, _frames(request, accepted.job, body))
+    accepted = await _submit(request, surface, body)
+    extra = {"idempotentReplay": True} if accepted.replay else {}
     if body.get("async") is True:
-        return web.json_response({"requestId": job.id, "async": True, **extra}, status=202)
-    if "text/event-stream" in request.headers.get("Accept", ""):
-        return await request.app[STREAMS].serve(request, _frames(request, job, body))
-    return web.json_response({**await _answer(request, await studio.wait(job.id), body), **extra})
+        return web.json_response({"requestId": accepted.job.id, "async": True, **extra}, status=202)
+    ended = await request.app[STUDIO].wait(accepted.job.id)
+    return web.json_response({**await _answer(request, ended, body), **extra})
+
+
+async def _submit(request: web.Request, surface: Surface, body: Mapping[str, Any]) -> Accepted:
+    """Begin the job, or find the one that this key has begun."""
+    asked = {**body, "requestId": body.get("requestId") or request[REQUEST_ID]}
+    return await request.app[STUDIO].submit(asked, surface=surface, idempotency_key=_idempotency_key(request))
 
 
 async def _answer(request: web.Request, job: Job, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,8 +83,16 @@ async def _frames(request: web.Request, job: Job, body: Mapping[str, Any]) -> As
             if frame.name != "done":
                 yield frame
                 continue
-            answer = await _answer(request, await studio.job(job.id), body)
-            yield Frame("done", {**answer, "jobId": job.id}, frame.id)
+            yield Frame(*await _last(request, job, body), frame.id)
+
+
+async def _last(request: web.Request, job: Job, body: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Name and data of the frame that ends a job's stream; what is on disk may have gone meanwhile."""
+    try:
+        answer = await _answer(request, await request.app[STUDIO].job(job.id), body)
+    except Ima2Error as error:
+        return "error", {**error.to_dict(), "requestId": job.id, "jobId": job.id}
+    return "done", {**answer, "jobId": job.id}
 
 
 def _idempotency_key(request: web.Request) -> str | None:
