@@ -236,7 +236,7 @@ def test_silence_after_the_picture(tmp_path: Path, ask: Ask, make_png: Callable[
 def test_a_connection_left_open_after_the_last_event_is_left(
     tmp_path: Path, ask: Ask, make_png: Callable[..., bytes]
 ) -> None:
-    ran = run(tmp_path, ask(), openai.picture(make_png()).but(ending="silence"), settings={"idle_timeout": 60.0})
+    ran = run(tmp_path, ask(), openai.picture(make_png()).but(ending="silence"), settings={"idle_timeout": 3600.0})
     assert len(ran.of(Media)) == 1
     assert ran.of(Warning) == []
 
