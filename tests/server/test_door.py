@@ -80,7 +80,7 @@ def test_a_second_head_that_never_ends_is_cut_off_too(env: Env) -> None:
     run(env, work, keepalive=0.4)
 
 
-def test_a_thousand_idle_sockets_do_not_keep_a_request_out(env: Env) -> None:
+def test_idle_sockets_do_not_keep_a_request_out(env: Env) -> None:
     async def work(served: Served) -> None:
         idle = [await connect(served) for _ in range(300)]
         assert (await served.client.get("/api/health")).status_code == 200
@@ -89,7 +89,7 @@ def test_a_thousand_idle_sockets_do_not_keep_a_request_out(env: Env) -> None:
         for _, writer in idle:
             writer.close()
 
-    run(env, work, max_connections=100)
+    run(env, work, max_connections=100, head_seconds=3600)
 
 
 def test_when_all_are_at_work_a_newcomer_is_told_so(env: Env) -> None:

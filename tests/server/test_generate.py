@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fakes import STREAM, FakeProvider, png
-from ima2.errors import Refused
+from ima2.errors import RateLimited, Refused
 from ima2.models import Sending, Usage
 from serving import Env, Served, run
 
@@ -119,6 +119,15 @@ def test_an_upstream_failure_keeps_its_code_and_status(env: Env) -> None:
         assert said["error"] == "The picture was refused."
 
     run(env, work, provider)
+
+
+@pytest.mark.parametrize(("asked", "told"), [(None, "5"), (37.2, "37"), (0, "1")])
+def test_a_full_service_says_when_to_come_back(env: Env, asked: float | None, told: str) -> None:
+    async def work(served: Served) -> None:
+        answer = await served.client.post("/api/generate", json=BODY)
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, told)
+
+    run(env, work, FakeProvider([Sending(), RateLimited("Too many.", retry_after=asked)]))
 
 
 def test_a_broken_plugin_is_named_and_says_nothing_of_itself(env: Env) -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ima2.errors import InvalidRequest
-from ima2.server.guard.hosts import allows, is_loopback, parse_host
+from ima2.server.guard.hosts import allows
 from ima2.server.guard.policy import Policy, origin_of, parse_size
+from ima2.upstream.hosts import is_loopback, parse_host
 
 NONE: frozenset[str] = frozenset()
 

@@ -31,5 +31,6 @@ def error_response(error: Ima2Error, family: Family, request_id: str | None = No
     """The answer, with ``Retry-After`` where waiting helps."""
     headers = {}
     if error.retry_after is not None or error.status == 429:
-        headers["Retry-After"] = str(max(1, round(error.retry_after or RETRY_AFTER)))
+        seconds = RETRY_AFTER if error.retry_after is None else error.retry_after
+        headers["Retry-After"] = str(max(1, round(seconds)))
     return web.json_response(envelope(error, family, request_id), status=error.status, headers=headers)

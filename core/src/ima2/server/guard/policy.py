@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ima2.errors import InvalidRequest
-from ima2.server.guard.hosts import is_loopback, parse_host
 from ima2.settings.core import BODY_LIMIT, LAN_TOKEN, PUBLIC_ORIGINS
 from ima2.settings.values import SettingsView
+from ima2.upstream.hosts import is_loopback, parse_host
 
 _SIZE = re.compile(r"(?P<number>[0-9]{1,12})\s*(?P<unit>|b|kb|mb|gb)", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
