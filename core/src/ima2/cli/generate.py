@@ -130,7 +130,7 @@ async def _run(wish: Wish, body: Mapping[str, Any]) -> int:
         if wish.dry_run:
             report.dry_run(await backend.preview(body, surface=wish.surface), as_json=wish.as_json)
             return 0
-        watch = Watch(wish.verbose, seen=show_partials(backend, show) if show else None)
+        watch = Watch(wish.verbose, draft=show_partials(backend, show) if show else None)
         events = backend.run(body, surface=wish.surface)
         answer = await watch_job(backend, str(body["requestId"]), events, watch)
         return await _finish(wish, backend, answer, show)

@@ -36,15 +36,13 @@ def terminal_pictures(wanted: str) -> Show | None:
 def show_partials(backend: Backend, show: Show) -> Callable[[Event], Awaitable[None]]:
     """Show each draft, labelled as one, as it comes."""
 
-    async def seen(event: Event) -> None:
-        if event.name != "partial":
-            return
+    async def draft(event: Event) -> None:
         with tempfile.TemporaryDirectory(prefix="ima2-") as folder:
             if path := await backend.partial(event, Path(folder)):
                 note("draft:")
                 show(path)
 
-    return seen
+    return draft
 
 
 def _renderable() -> Any:
@@ -60,7 +58,7 @@ def _shower(renderable: Any) -> Show:
     from PIL import UnidentifiedImageError
     from rich.console import Console
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, highlight=False)
 
     def show(path: Path) -> None:
         try:

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
 from ima2.cli.backend import Event
 from ima2.cli.terminal import coloured, is_terminal, note, one_line, warn
 
-Show = Callable[[Event], None]
-"""Told of every event of a job."""
 
-
-def show_progress(*, verbose: bool, quiet: bool = False) -> AbstractContextManager[Show]:
+def show_progress(*, verbose: bool) -> Silent:
     """A line on stderr with phase, percentage and elapsed time, or what fits where stderr goes to."""
-    if quiet:
-        return nullcontext(_nothing)
     if is_terminal(sys.stderr):
         return Line()
-    return nullcontext(_plain if verbose else _nothing)
+    return Plain() if verbose else Silent()
 
 
 def phase_of(event: Event) -> str | None:
@@ -31,20 +26,38 @@ def phase_of(event: Event) -> str | None:
     return {"submitted": "waiting for the provider", "image": "stored", "partial": "drawing"}.get(event.name)
 
 
-def _nothing(_event: Event) -> None:
-    return
+class Silent:
+    """Shows nothing; also the shape of those that do."""
 
+    def __enter__(self) -> Silent:
+        return self
 
-def _plain(event: Event) -> None:
-    if event.name == "warning":
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         return
-    if words := phase_of(event):
-        note(f"phase: {words}")
-    elif event.name == "progress" and isinstance(fraction := event.data.get("progress"), int | float):
-        note(f"progress: {fraction:.0%}")
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Make room for something else to be printed."""
+        yield
 
 
-class Line:
+class Plain(Silent):
+    """A line for each step."""
+
+    def __call__(self, event: Event) -> None:
+        """Print it."""
+        if words := phase_of(event):
+            note(f"phase: {words}")
+        elif event.name == "progress" and isinstance(fraction := event.data.get("progress"), int | float):
+            note(f"progress: {fraction:.0%}")
+
+
+class Line(Silent):
     """One line that is redrawn; it goes away at the end."""
 
     def __init__(self) -> None:
@@ -52,10 +65,11 @@ class Line:
         from rich.progress import Progress as Bar
         from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        colour = coloured(sys.stderr)
-        console = Console(stderr=True, no_color=not colour, highlight=False)
+        console = Console(stderr=True, no_color=not coloured(sys.stderr), highlight=False)
         text = TextColumn("{task.description}{task.fields[percent]}", markup=False)
-        self._bar = Bar(SpinnerColumn(), text, TimeElapsedColumn(), console=console, transient=True)
+        columns = (SpinnerColumn(), text, TimeElapsedColumn())
+        # What is printed aside may be a picture, which a redirected stream would spoil.
+        self._bar = Bar(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
         self._task = self._bar.add_task("starting", total=None, percent="")
 
     def __enter__(self) -> Line:
@@ -66,6 +80,15 @@ class Line:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take the line away meanwhile."""
+        self._bar.stop()
+        try:
+            yield
+        finally:
+            self._bar.start()
 
     def __call__(self, event: Event) -> None:
         """Redraw."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -23,11 +23,10 @@ SECOND_LOOK_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What to show meanwhile; ``seen`` is told of every event after the progress line was."""
+    """What to show meanwhile; ``draft`` is told of each ``partial``."""
 
     verbose: bool = False
-    quiet: bool = False
-    seen: Callable[[Event], Any] | None = None
+    draft: Callable[[Event], Awaitable[None]] | None = None
 
 
 async def watch_job(backend: Backend, job_id: str, events: AsyncIterator[Event], watch: Watch) -> Mapping[str, Any]:
@@ -49,7 +48,7 @@ async def watch_job(backend: Backend, job_id: str, events: AsyncIterator[Event],
 
 async def _answer(events: AsyncIterator[Event], watch: Watch) -> Mapping[str, Any]:
     warnings = Warnings()
-    with show_progress(verbose=watch.verbose, quiet=watch.quiet) as progress:
+    with show_progress(verbose=watch.verbose) as progress:
         async with aclosing(events) as stream:  # type: ignore[type-var]
             async for event in stream:
                 if event.name == "done":
@@ -57,9 +56,11 @@ async def _answer(events: AsyncIterator[Event], watch: Watch) -> Mapping[str, An
                     break
                 progress(event)
                 if event.name == "warning":
-                    warnings(event.data)
-                if watch.seen:
-                    await watch.seen(event)
+                    with progress.aside():
+                        warnings(event.data)
+                elif event.name == "partial" and watch.draft:
+                    with progress.aside():
+                        await watch.draft(event)
             else:
                 raise Ima2Error("The job ended without an answer.", code="JOB_UNKNOWN", status=409)
     for warning in answer.get("warnings", ()):

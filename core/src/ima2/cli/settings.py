@@ -183,7 +183,7 @@ def _redacted(content: Any, name: str = "") -> Any:
     """Whatever is named like a secret, also keys that no plugin here knows."""
     if isinstance(content, dict):
         return {key: _redacted(value, key) for key, value in content.items()}
-    looks_secret = any(name.lower().endswith(word) for word in _SECRET_WORDS)
+    looks_secret = any(word in name.lower() for word in _SECRET_WORDS)
     return REDACTED if looks_secret and content not in (None, "") else content
 
 
