@@ -271,6 +271,8 @@ def exit_code(code: str, status: int) -> int:
     """
     if code in _EXIT_BY_CODE:
         return _EXIT_BY_CODE[code]
+    if code.endswith("AUTH_FAILED"):
+        return 4  # whatever HTTP status a provider's clients expect of it
     if status in (408, 499, 504):
         return 8
     if status == 401:

@@ -75,3 +75,17 @@ def test_what_can_not_be_chosen_is_left_out_with_a_warning() -> None:
 def test_a_search_that_always_happens_can_not_be_switched_off() -> None:
     assert check(Capabilities(web_search="always"), web_search=False) == ([], ["webSearch"])
     assert check(Capabilities(web_search="always"), web_search=True) == ([], [])
+
+
+def test_a_provider_names_the_codes_that_its_clients_know() -> None:
+    caps = Capabilities(max_references=1, codes={"REF_TOO_MANY": "FAKE_REF_TOO_MANY"})
+    two = (picture("reference"),) * 2
+    assert check(caps, references=two)[0] == ["FAKE_REF_TOO_MANY"]
+    assert check(caps, references=(*two, picture("mask")))[0] == ["FAKE_REF_TOO_MANY", "MASK_UNSUPPORTED"]
+
+
+@pytest.mark.parametrize("size", ["auto", "7x9", "fake:16:9:2k", "wide", "0x0"])
+def test_a_provider_that_maps_sizes_takes_any_text(size: str) -> None:
+    strict, mapped = SizeRule(fixed=("8x8",), auto=False), SizeRule(fixed=("8x8",), auto=False, mapped=True)
+    assert check(Capabilities(sizes=strict), size=size)[0] == ["INVALID_SIZE"]
+    assert check(Capabilities(sizes=mapped), size=size) == ([], [])

@@ -93,3 +93,17 @@ def test_quality_is_medium_where_it_can_be_chosen_and_open_where_not(env: Env) -
     plain = FakeProvider(models=(ModelInfo("m"),))
     strange = FakeProvider(models=(ModelInfo("m", capabilities=Capabilities(qualities=("fine",))),))
     assert [asyncio.run(quality(each)) for each in (FakeProvider(), plain, strange)] == ["medium", None, "fine"]
+
+
+def test_a_model_that_always_searches_is_told_so_in_the_answer(env: Env) -> None:
+    async def main() -> tuple[dict[str, Any], list[str | None]]:
+        caps = Capabilities(web_search="always")
+        provider = FakeProvider(models=(ModelInfo("fake-1", use="tests", capabilities=caps),))
+        async with open_studio(env, plugins={"fake": provider}) as studio:
+            body = {"prompt": "x", "provider": "fake", "webSearchEnabled": False}
+            job = await studio.wait((await studio.submit(body)).job.id)
+            return await studio.answer(job), [warning.field for warning in job.warnings]
+
+    answer, ignored = asyncio.run(main())
+    assert answer["webSearchEnabled"] is True
+    assert ignored == ["webSearch"]

@@ -16,7 +16,7 @@ class Setting:
     """One value a user may set. Precedence: per request, environment, ``config.json``, ``default``.
 
     :ivar name: snake case. A setting whose name is a field of :class:`~ima2.models.Request` (``model``, ``size``)
-        is the default of that field.
+        is the default of that field; with a kind before it (``image_model``), only in requests of that kind.
     :ivar env: environment variables, first match wins; an empty one counts as unset.
     :ivar key: dotted path in ``config.json`` (``apiProvider.defaultSize``).
     :ivar secret: never printed, never per request.
@@ -51,6 +51,7 @@ class SizeRule:
     """Which ``WIDTHxHEIGHT`` a model takes: one of ``fixed``, or any that meets the limits (pixels).
 
     With ``fixed`` and no ``multiple_of``, only the listed sizes pass. ``max_ratio`` is long edge over short edge.
+    With ``mapped`` any text passes: the provider turns it into the nearest it has, and warns where that is far.
     """
 
     fixed: tuple[str, ...] = ()
@@ -61,6 +62,7 @@ class SizeRule:
     min_pixels: int | None = None
     max_pixels: int | None = None
     max_ratio: float | None = None
+    mapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Capabilities:
 
     An empty tuple means "not selectable": a value that was asked for is then ignored with a warning.
     A value outside a non-empty tuple is refused before anything is sent.
+
+    :ivar codes: general code of such a refusal (``REF_TOO_MANY``) → the one that this provider's clients know.
     """
 
     operations: tuple[str, ...] = ("generate",)
@@ -89,6 +93,7 @@ class Capabilities:
     seed: bool = False
     web_search: WebSearch = "never"
     extra: Mapping[str, Any] = field(default_factory=dict)
+    codes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

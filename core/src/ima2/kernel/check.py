@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic.alias_generators import to_camel
 
@@ -42,7 +42,8 @@ def check_table(request: Request, info: ProviderInfo, model: ModelInfo) -> Check
         *_duration(request, caps),
         *_choices(request, model),
     )
-    return Checked(problems, tuple(_ignored(request, info, caps)))
+    named = tuple(replace(problem, code=caps.codes.get(problem.code, problem.code)) for problem in problems)
+    return Checked(named, tuple(_ignored(request, info, caps)))
 
 
 def _operation(request: Request, info: ProviderInfo, caps: Capabilities) -> Iterator[Problem]:

@@ -1,7 +1,8 @@
 """The user's settings become the request's defaults.
 
-A setting whose name is a field of :class:`Request` fills that field when the request leaves it open; every other
-per-request setting lands in ``request.options``. After this a request says all a provider's pure hooks need to know.
+A setting whose name is a field of :class:`Request` fills that field when the request leaves it open; one whose name
+has a kind before it (``image_model``) does so for requests of that kind. Every other per-request setting lands in
+``request.options``. After this a request says all a provider's pure hooks need to know.
 """
 
 from __future__ import annotations
@@ -22,10 +23,13 @@ def fill(request: Request, info: ProviderInfo, view: SettingsView) -> tuple[Requ
     unknown = sorted(set(request.options) - names)
     given = {name: value for name, value in request.options.items() if name in names}
     values = view.for_provider(info, overrides=given)
-    open_fields = {
-        setting.name: values[setting.name]
+    defaults = {
+        setting.name.removeprefix(f"{request.kind}_"): values[setting.name]
         for setting in info.settings
-        if setting.name in _FIELDS and not setting.secret and getattr(request, setting.name) is None
+        if not setting.secret
+    }
+    open_fields = {
+        name: value for name, value in defaults.items() if name in _FIELDS and getattr(request, name) is None
     }
     options = {name: values[name] for name in sorted(names - _FIELDS)}
     return (

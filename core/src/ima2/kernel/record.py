@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ima2.kernel.usage import numbers
 from ima2.models import Artifact, Call, Job, Usage
 from ima2.storage.protocols import ArtifactStore
 
 
 def usage_facts(usage: Usage | None) -> dict[str, Any] | None:
-    """Numbers under their upstream names; None when nothing is known."""
+    """Ours, then the provider's own numbers under its own names; None when nothing is known."""
     if usage is None:
         return None
-    return {name: value for name, value in usage.model_dump().items() if value is not None and name != "raw"} or None
+    ours = {name: value for name, value in usage.model_dump(exclude={"raw"}).items() if value is not None}
+    return {**numbers(usage.raw), **ours} or None
 
 
 def sidecar(job: Job, call: Call, media: dict[str, Any], index: int) -> dict[str, Any]:

@@ -102,6 +102,8 @@ class Resolver:
         quality = filled.quality or _default_quality(model)
         filled = filled.model_copy(update={"model": model.id, "quality": quality})
         checked = check_table(filled, info, model)
+        if model.capabilities.web_search == "always":
+            filled = filled.model_copy(update={"web_search": True})
         problems = checked.problems or await self._dispatcher.check(info.id, filled)
         if problems:
             raise as_error(problems[0])

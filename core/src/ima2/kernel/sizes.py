@@ -18,7 +18,7 @@ def parse_size(text: str) -> tuple[int, int] | None:
 
 def size_problem(text: str, rule: SizeRule) -> str | None:
     """Why ``text`` breaks the rule, with the nearest size that keeps it; None when it is fine."""
-    if (text == "auto" and rule.auto) or text in rule.fixed:
+    if rule.mapped or (text == "auto" and rule.auto) or text in rule.fixed:
         return None
     size = parse_size(text)
     if size is None:

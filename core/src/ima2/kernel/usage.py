@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from ima2.models import Usage
 
@@ -10,7 +11,10 @@ _NUMBERS = ("input_tokens", "output_tokens", "total_tokens", "image_tokens", "we
 
 
 def total(parts: Iterable[Usage | None]) -> Usage | None:
-    """Sum of what is known; a number that nobody gave stays unknown. A cost is known only if every part has one."""
+    """Sum of what is known; a number that nobody gave stays unknown. A cost is known only if every part has one.
+
+    Of ``raw``, numbers add up too; of all else the last word counts.
+    """
     known = [part for part in parts if part is not None]
     if not known:
         return None
@@ -20,4 +24,19 @@ def total(parts: Iterable[Usage | None]) -> Usage | None:
     }
     if any(part.cost_usd is None for part in known):
         sums["cost_usd"] = None
-    return Usage.model_validate({**sums, "raw": known[-1].raw})
+    return Usage.model_validate({**sums, "raw": _raw(known)})
+
+
+def numbers(raw: Mapping[str, Any]) -> dict[str, int | float]:
+    """The numbers of a provider's own count, under its own names."""
+    return {
+        name: value for name, value in raw.items() if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+def _raw(parts: Sequence[Usage]) -> dict[str, Any]:
+    sums: dict[str, Any] = {}
+    for part in parts:
+        for name, value in numbers(part.raw).items():
+            sums[name] = sums.get(name, 0) + value
+    return {**parts[-1].raw, **sums}
