@@ -73,7 +73,7 @@ def render(states: Sequence[ProviderState], pictures: Sequence[Artifact], total:
 
 def _providers(states: Sequence[ProviderState]) -> str:
     if not states:
-        return "<p>None is installed. <code>pip install ima2-openai</code> brings one.</p>"
+        return "<p>None is installed. <code>ima2 doctor</code> says how to get one.</p>"
     return f'<ul class="providers">{"".join(map(_provider, states))}</ul>'
 
 

@@ -18,9 +18,10 @@ from ima2.server.advertise import advertised, read, server_files
 from ima2.server.app import create_app
 from ima2.server.guard.policy import policy_from
 from ima2.server.keys import Runtime
-from ima2.server.listen import GuardedSite, bind, url_of
+from ima2.server.listen import GuardedSite, bind
 from ima2.server.services import start_services
 from ima2.settings.paths import Paths
+from ima2.upstream.sockets import url_of
 
 GRACE_SECONDS = 20.0
 """How long running jobs may go on after the first signal."""
