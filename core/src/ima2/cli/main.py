@@ -5,14 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from ima2.cli import failure
 from ima2.cli.lazy import LazyGroup
 from ima2.errors import Ima2Error
+
+if TYPE_CHECKING:
+    from ima2.hookspecs import Context
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "generate": ("ima2.cli.generate:generate", "Make pictures from a prompt (alias: gen)."),
@@ -59,11 +63,20 @@ root = LazyGroup(
 )
 
 
+@asynccontextmanager
+async def open_context(provider: str) -> AsyncIterator[Context]:
+    """What a plugin's command finds as its click object: a context of a provider, outside a job."""
+    from ima2.kernel.studio import open_studio
+
+    async with open_studio() as studio, studio.contexts.outside_job(studio.host.provider(provider)) as context:
+        yield context
+
+
 def run(args: Sequence[str]) -> int:
     """Run one command line and return its exit status; errors are printed."""
     as_json = failure.wants_json(args)
     try:
-        return int(root.main(list(args), prog_name="ima2", standalone_mode=False) or 0)
+        return int(root.main(list(args), prog_name="ima2", standalone_mode=False, obj=open_context) or 0)
     except failure.Ending as ending:
         failure.report(ending.error, as_json=as_json)
         return ending.exit_code

@@ -182,7 +182,10 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A click command or group named by import string (``ima2_grok.cli:group``), loaded when it is called."""
+    """A click command or group named by import string (``ima2_acme.cli:group``), loaded when it is called.
+
+    Its click object (``@click.pass_obj``) lends a context: ``async with open_context("acme") as context``.
+    """
 
     name: str
     target: str

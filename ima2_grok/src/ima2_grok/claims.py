@@ -1,0 +1,47 @@
+"""What a token says of itself. Nothing is verified: good for showing and for planning, never for letting anyone in."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+TIERS = (
+    "Free",
+    "SuperGrok",
+    "X Basic",
+    "X Premium",
+    "X Premium+",
+    "SuperGrok Heavy",
+    "SuperGrok Lite",
+    "SuperGrok Plus",
+)
+"""By the number in the claim ``tier`` (xAI's own command line, 2026-08)."""
+
+
+def claims(token: str | None) -> Mapping[str, Any]:
+    """The payload of a JWT, ``{}`` for anything else."""
+    parts = (token or "").split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        payload = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, RecursionError):
+        return {}
+    return payload if isinstance(payload, dict) else {}
+
+
+def plan(access_token: str) -> str | None:
+    """The subscription's name; None when the token does not say, or says a new one."""
+    tier = claims(access_token).get("tier")
+    if isinstance(tier, int) and not isinstance(tier, bool) and 0 <= tier < len(TIERS):
+        return TIERS[tier]
+    return None
+
+
+def principal(access_token: str) -> dict[str, str]:
+    """The two fields that a team's sign-in sends along when it is renewed; nothing for a person's."""
+    said = claims(access_token)
+    found = {name: said.get(name) for name in ("principal_type", "principal_id")}
+    return {name: value for name, value in found.items() if isinstance(value, str)} if all(found.values()) else {}
