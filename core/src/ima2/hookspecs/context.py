@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import httpx
 
+    from ima2.hookspecs.descriptors import ModelInfo
     from ima2.models import Reference
 
 
@@ -82,6 +83,11 @@ class Context(Protocol):
         ...
 
     @property
+    def notes(self) -> Credentials:
+        """What it may want to remember (a quota, an ETag); may be thrown away at any time."""
+        ...
+
+    @property
     def spool(self) -> Spool:
         """Where results go."""
         ...
@@ -94,6 +100,11 @@ class Context(Protocol):
     @property
     def clock(self) -> Clock:
         """Time."""
+        ...
+
+    @property
+    def live_models(self) -> Sequence[ModelInfo]:
+        """What ``ima2_models`` last returned, when that is less than a day ago; else empty, and nothing is known."""
         ...
 
     @property

@@ -43,6 +43,11 @@ class Catalogues:
         merged = {model.id: model for model in (*info.models, *live)}
         return Catalogue(tuple(merged.values()), fetched_at)
 
+    def live(self, provider: str) -> tuple[ModelInfo, ...]:
+        """The cached live list alone; empty when it is a day old or was never fetched."""
+        models, fetched_at = self._read(provider)
+        return tuple(models) if self._fresh(fetched_at) else ()
+
     def save(self, info: ProviderInfo, live: list[ModelInfo]) -> Catalogue:
         """Keep a list just fetched."""
         data: dict[str, Any] = {"fetchedAt": self._clock.now(), "models": [asdict(model) for model in live]}
@@ -74,7 +79,7 @@ class Catalogues:
     def _unlisted(
         self, info: ProviderInfo, kind: str, name: str | None, fitting: list[ModelInfo], fetched_at: float | None
     ) -> tuple[ModelInfo, tuple[Warning, ...]]:
-        trusted = not info.live_models or (fetched_at or 0) > self._clock.now() - FRESH_SECONDS
+        trusted = not info.live_models or self._fresh(fetched_at)
         if name is None or not fitting or trusted:
             known = ", ".join(model.id for model in fitting) or "none"
             raise Unsupported(
@@ -89,6 +94,9 @@ class Catalogues:
             message=f"{name} is not in the list known here; it is passed on as it is.",
         )
         return ModelInfo(id=name, kind=fitting[0].kind, capabilities=fitting[0].capabilities), (warning,)
+
+    def _fresh(self, fetched_at: float | None) -> bool:
+        return (fetched_at or 0) > self._clock.now() - FRESH_SECONDS
 
     def _read(self, provider: str) -> tuple[list[ModelInfo], float | None]:
         """A broken cache is the same as none: it can be fetched again."""

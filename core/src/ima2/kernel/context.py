@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from ulid import ULID
 
-from ima2.hookspecs import Clock, Credentials, ProviderInfo, Spool
+from ima2.hookspecs import Clock, Credentials, ModelInfo, ProviderInfo, Spool
+from ima2.kernel.catalogue import Catalogues
 from ima2.models import Call, Job, Reference
 from ima2.settings.paths import Paths
 from ima2.settings.values import SettingsView
@@ -32,12 +33,20 @@ class HookContext:
     client: httpx.AsyncClient
     settings: Mapping[str, Any]
     credentials: Credentials
+    notes: Credentials
     spool: Spool
     logger: logging.Logger
     clock: Clock
     store: ArtifactStore
+    catalogues: Catalogues
+    provider: str
     job_id: str | None = None
     resume: str | None = None
+
+    @property
+    def live_models(self) -> Sequence[ModelInfo]:
+        """The cached catalogue, read when it is asked for."""
+        return self.catalogues.live(self.provider)
 
     def open(self, reference: Reference) -> Path:
         """The stored file of an input image."""
@@ -48,13 +57,20 @@ class Contexts:
     """Makes contexts; each provider gets its own settings and credentials and nobody else's."""
 
     def __init__(
-        self, paths: Paths, view: SettingsView, client: httpx.AsyncClient, store: ArtifactStore, clock: Clock
+        self,
+        paths: Paths,
+        view: SettingsView,
+        client: httpx.AsyncClient,
+        store: ArtifactStore,
+        clock: Clock,
+        catalogues: Catalogues,
     ) -> None:
         self._paths = paths
         self._view = view
         self._client = client
         self._store = store
         self._clock = clock
+        self._catalogues = catalogues
 
     def for_planning(self, info: ProviderInfo, job: Job) -> HookContext:
         """For ``ima2_plan``."""
@@ -104,10 +120,13 @@ class Contexts:
             client=self._client,
             settings=self._view.for_provider(info, overrides=overrides or {}),
             credentials=self.credentials(info),
+            notes=CredentialFile(self._paths.notes / f"{info.id}.json"),
             spool=SpoolFolder(folder),
             logger=logging.getLogger(f"ima2.provider.{info.id}"),
             clock=self._clock,
             store=self._store,
+            catalogues=self._catalogues,
+            provider=info.id,
             job_id=job_id,
             resume=resume,
         )

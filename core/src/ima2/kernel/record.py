@@ -71,6 +71,7 @@ def picture(artifact: Artifact, store: ArtifactStore) -> dict[str, Any]:
         "revisedPrompt": artifact.sidecar.get("revisedPrompt"),
         "providerUrl": artifact.sidecar.get("providerUrl"),
         "createdAt": artifact.created_at,
+        "claimed": artifact.sidecar.get("claimed", {}),
     }
 
 
@@ -93,6 +94,7 @@ def answer(job: Job, artifacts: Sequence[Artifact], store: ArtifactStore) -> dic
         "requestedProvider": request.provider,
         "resolution": job.resolution.model_dump(by_alias=True),
         "model": job.model,
+        "route": first.get("claimed", {}).get("route"),
         "quality": request.quality,
         "size": f"{first['width']}x{first['height']}" if first else request.size,
         "requestedSize": request.size,

@@ -51,8 +51,9 @@ class Submitted(Frozen):
 class Media(Frozen):
     """A finished picture or clip, whole, in the spool.
 
-    ``claimed`` holds what upstream says of it (``size``, ``quality``, ``format``); the kernel measures the file
-    itself and reports the difference. ``provider_url`` is where upstream keeps it, for a while.
+    ``claimed`` holds what upstream says of it (``size``, ``quality``, ``format``) and, where a provider has several
+    ways, the ``route`` it took; the kernel measures the file itself. ``provider_url`` is where upstream keeps it, for a
+    while.
     """
 
     path: Path

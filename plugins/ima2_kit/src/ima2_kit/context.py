@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import io
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import httpx
-    from ima2.hookspecs import Clock, Credentials, ProviderInfo, Spool
+    from ima2.hookspecs import Clock, Credentials, ModelInfo, ProviderInfo, Spool
     from ima2.models import Reference
     from ima2.models.request import Role
 
@@ -47,10 +47,12 @@ class KitContext:
     client: httpx.AsyncClient
     settings: Mapping[str, Any]
     credentials: Credentials
+    notes: Credentials
     spool: Spool
     logger: logging.Logger
     clock: Clock
     inputs: Path
+    live_models: Sequence[ModelInfo] = ()
     job_id: str | None = "job-1"
     resume: str | None = None
 
@@ -86,6 +88,7 @@ async def open_context(
     *,
     settings: Mapping[str, Any] | None = None,
     credentials: Mapping[str, Any] | None = None,
+    live_models: Sequence[ModelInfo] = (),
     resume: str | None = None,
     clock: Clock | None = None,
 ) -> AsyncIterator[KitContext]:
@@ -105,9 +108,11 @@ async def open_context(
             client=client,
             settings={**{setting.name: setting.default for setting in info.settings}, **(settings or {})},
             credentials=secrets,
+            notes=CredentialFile(folder / "notes" / f"{info.id}.json"),
             spool=SpoolFolder(folder / "spool"),
             logger=logging.getLogger(f"ima2.provider.{info.id}"),
             clock=clock or QuickClock(),
             inputs=folder / "references",
+            live_models=live_models,
             resume=resume,
         )
