@@ -105,7 +105,7 @@ async def _jobs(studio: Studio) -> list[Check]:
 async def _providers(studio: Studio) -> list[Check]:
     states = await studio.providers()
     if not states:
-        return [Check("providers", False, "none is installed", "pip install ima2-openai")]
+        return [Check("providers", False, "none is installed", "install the package of one; the README lists them")]
     return [
         Check(
             f"provider {state.info.id}",
