@@ -68,6 +68,10 @@ class Answer:
         """Different pictures so far."""
         return len(self._hashes)
 
+    def opened(self, status: int, headers: Mapping[str, str]) -> Iterator[CallEvent]:
+        """Status and headers say nothing here: the id comes in the answer."""
+        return iter(())
+
     def take(self, event: Event, name: str | None = None) -> Iterator[CallEvent]:
         """One event of a stream; unknown kinds pass without effect. ``name`` is that of the ``event:`` line."""
         self._facts.events += 1

@@ -21,12 +21,13 @@ _AGAIN = re.compile(r"try again in ([\d.hms]+)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Who refused. ``rules`` are this backend's own upstream codes, looked up first."""
+    """Who refused. ``rules`` by upstream code and ``words`` by message are this backend's own, looked up first."""
 
     title: str
     login: str
     auth_code: str
     rules: Mapping[str, Rule] = field(default_factory=dict)
+    words: tuple[tuple[re.Pattern[str], Rule], ...] = ()
 
 
 def refused(
@@ -61,7 +62,7 @@ def _rule(service: Service, envelope: Envelope) -> Rule | None:
     for word in filter(None, (envelope.code, envelope.type)):
         if rule := service.rules.get(word) or CODES.get(word):
             return rule
-    return next((rule for pattern, rule in WORDS if pattern.search(envelope.message)), None)
+    return next((rule for pattern, rule in (*service.words, *WORDS) if pattern.search(envelope.message)), None)
 
 
 def _by_status(status: int) -> Rule:

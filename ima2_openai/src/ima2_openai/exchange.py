@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ima2.errors import Ima2Error, NoImage, UpstreamError
 from ima2.models import CallEvent, Sending
@@ -36,12 +36,39 @@ class Post:
     account: str | None = field(default=None)
 
 
-async def exchange(post: Post, context: Context, service: Service) -> AsyncGenerator[CallEvent, None]:
+class Reader(Protocol):
+    """Makes ima2's events of what comes back; :class:`~ima2_openai.answer.Answer` is the usual one.
+
+    :ivar final: nothing that matters follows; reading may stop.
+    """
+
+    final: bool
+
+    def opened(self, status: int, headers: Mapping[str, str]) -> Iterator[CallEvent]:
+        """The service answers, maybe with a refusal."""
+        ...
+
+    def take(self, event: Mapping[str, Any], name: str | None = None) -> Iterator[CallEvent]:
+        """One event of a stream."""
+        ...
+
+    def whole(self, document: Any) -> Iterator[CallEvent]:
+        """The one JSON document of an answer that is no stream."""
+        ...
+
+    def end(self, cut: Ima2Error | None = None) -> Iterator[CallEvent]:
+        """Nothing follows; raises what became of it when no picture came."""
+        ...
+
+
+async def exchange(
+    post: Post, context: Context, service: Service, answer: Reader | None = None
+) -> AsyncGenerator[CallEvent, None]:
     """Send once, yield what comes. A picture that arrived is kept whatever happens afterwards.
 
     :raises Ima2Error: no picture came, for exactly one reason.
     """
-    answer, cut = Answer(service, context.spool), None
+    answer, cut = answer or Answer(service, context.spool), None
     content = json.dumps(post.body).encode()
     yield Sending(account=post.account)
     try:
@@ -61,7 +88,7 @@ def _advised(error: UpstreamError) -> UpstreamError:
 
 
 async def _send(
-    post: Post, content: bytes, context: Context, service: Service, answer: Answer
+    post: Post, content: bytes, context: Context, service: Service, answer: Reader
 ) -> AsyncGenerator[CallEvent, None]:
     import httpx
 
@@ -75,6 +102,8 @@ async def _send(
         async with context.client.stream(
             "POST", post.url, headers=headers, content=content, timeout=timeout
         ) as response:
+            for event in answer.opened(response.status_code, response.headers):
+                yield event
             if not response.is_success:
                 raise await _refusal(response, service)
             async with aclosing(_read(response, context, service, answer)) as events:
@@ -96,7 +125,7 @@ async def _refusal(response: httpx.Response, service: Service) -> Ima2Error:
 
 
 async def _read(
-    response: httpx.Response, context: Context, service: Service, answer: Answer
+    response: httpx.Response, context: Context, service: Service, answer: Reader
 ) -> AsyncGenerator[CallEvent, None]:
     """Whether it is a stream, one JSON object or a web page is told by the first byte, not by a header."""
     async with Chunks(response) as chunks:
@@ -112,7 +141,7 @@ async def _read(
                         yield event
 
 
-async def _streamed(chunks: Chunks, context: Context, answer: Answer) -> AsyncGenerator[CallEvent, None]:
+async def _streamed(chunks: Chunks, context: Context, answer: Reader) -> AsyncGenerator[CallEvent, None]:
     async with aclosing(sse.events(chunks, context.spool)) as received:
         async for message in received:
             for event in answer.take(message.data, message.name):

@@ -63,6 +63,7 @@ class Contexts:
         client: httpx.AsyncClient,
         store: ArtifactStore,
         clock: Clock,
+        *,
         catalogues: Catalogues,
     ) -> None:
         self._paths = paths

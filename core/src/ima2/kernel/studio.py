@@ -290,7 +290,7 @@ async def _build(paths: Paths, env: Mapping[str, str], plugins: Mapping[str, obj
     await bus.start()
     stack.push_async_callback(bus.stop)
     catalogues = Catalogues(paths.catalogues, clock)
-    contexts = Contexts(paths, view, client, store, clock, catalogues)
+    contexts = Contexts(paths, view, client, store, clock, catalogues=catalogues)
     parts = Parts(ledger, store, dispatcher, bus, contexts, observers, clock, process.id)
     runner = Runner(parts, process, view.limit_parallel())
     stack.push_async_callback(runner.stop, 0)
