@@ -90,7 +90,7 @@ def server(cli: Cli) -> Iterator[str]:
 
 @pytest.fixture
 def serve(cli: Cli) -> Callable[[], Any]:
-    return lambda: serving(cli)
+    return lambda **options: serving(cli, **options)
 
 
 class serving:

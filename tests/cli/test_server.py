@@ -66,42 +66,43 @@ def test_edit_is_the_same(cli: Any, server: str) -> None:
     assert _steady(here.json) == _steady(there.json)
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "ls --json",
-        "ls --session s1 --json",
-        "ls --favorites --json",
-        "ps --terminal --json",
-        "jobs ls --json",
-        "jobs ls --state failed --json",
-        "show {file} --json",
-        "show {id} --metadata --json",
-        "jobs show {id} --json",
-        "jobs show nobody --json",
-        "jobs drop {id} --json",
-        "jobs retry {id} --json",
-        "jobs resume {id} --json",
-        "cancel {id} --json",
-        "cancel nobody --json",
-        "history rm nothing.png --json",
-        "history rm ../../secret --json",
-        "ls",
-        "ps",
-        "jobs ls",
-        "providers",
-        "models",
-    ],
+LISTS = (
+    "ls --json",
+    "ls --session s1 --json",
+    "ls --favorites --json",
+    "ps --terminal --json",
+    "jobs ls --json",
+    "jobs ls --state failed --json",
+    "show {file} --json",
+    "show {id} --metadata --json",
+    "jobs show {id} --json",
+    "jobs show nobody --json",
+    "jobs drop {id} --json",
+    "jobs retry {id} --json",
+    "jobs resume {id} --json",
+    "cancel {id} --json",
+    "cancel nobody --json",
+    "history rm nothing.png --json",
+    "history rm ../../secret --json",
+    "ls",
+    "ps",
+    "jobs ls",
+    "providers",
+    "models",
 )
-def test_lists_are_the_same(cli: Any, serve: Any, line: str) -> None:
+
+
+def test_lists_are_the_same(cli: Any, serve: Any) -> None:
     made = cli.sketch("kite", "--session", "s1", "--json").json
     cli.sketch("kite", "--fail", "before")
-    words = line.format(id=made["requestId"], file=made["images"][0]["filename"]).split()
-    assert cli("history", "favorite", made["images"][0]["filename"], "--json").json == {"isFavorite": True}
-    here = cli(*words)
+    filename = made["images"][0]["filename"]
+    assert cli("history", "favorite", filename, "--json").json == {"isFavorite": True}
+    asked = [line.format(id=made["requestId"], file=filename).split() for line in LISTS]
+    here = [cli(*words) for words in asked]
     with serve():
-        there = cli(*words)
-    assert (here.code, here.out, here.err) == (there.code, there.out, there.err)
+        there = [cli(*words) for words in asked]
+    for line, one, other in zip(LISTS, here, there, strict=True):
+        assert (line, one.code, one.out, one.err) == (line, other.code, other.out, other.err)
 
 
 @pytest.mark.parametrize("question", ["models", "providers"])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,8 +15,8 @@ import httpx
 from ima2 import __version__
 from ima2.cli.backend import Answer, Body, Event
 from ima2.cli.discovery import Server
-from ima2.errors import Forbidden, Ima2Error, ServerUnreachable, StorageFailed
-from ima2.kernel.faults import from_dict
+from ima2.cli.wire import answer_of, error_of, frames, on_the_wire
+from ima2.errors import ServerUnreachable, StorageFailed
 from ima2.models.request import Surface
 from ima2.settings.paths import Paths
 
@@ -28,10 +26,6 @@ RECONNECT_TRIES = 10
 RECONNECT_SECONDS = 1.0
 POLL_SECONDS = 0.5
 _ROUTES: dict[Surface, str] = {"classic": "/api/generate", "edit": "/api/edit"}
-
-
-_ON_THE_WIRE = frozenset({"ok", "message", "jobId", "at"})
-"""What the wire adds to an error."""
 
 
 @asynccontextmanager
@@ -59,7 +53,7 @@ class ServerBackend:
 
     async def run(self, body: Body, *, surface: Surface) -> AsyncIterator[Event]:
         """Post and follow. The idempotency key makes a second post find the job of the first."""
-        payload = {**_for_the_wire(body), "inline": False, "async": False}
+        payload = {**on_the_wire(body), "inline": False, "async": False}
         headers = {"idempotency-key": str(body["requestId"])}
         async for event in self._follow(_ROUTES[surface], str(body["requestId"]), payload, headers):
             yield event
@@ -85,7 +79,7 @@ class ServerBackend:
                 yield Event("done", job)
                 return
             if job["state"] in ("failed", "cancelled", "unknown"):
-                raise _error(job.get("error") or {}, 500)
+                raise error_of(job.get("error") or {}, 500)
             if job["phase"] != phase:
                 phase = job["phase"]
                 yield Event("phase", {"requestId": job_id, "phase": phase})
@@ -121,16 +115,16 @@ class ServerBackend:
         async with self._client.stream("POST", route, json=payload, headers=accept) as response:
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 await response.aread()
-                yield 0, Event("done", _answer(response))
+                yield 0, Event("done", answer_of(response))
                 return
-            async for number, name, data in _frames(response.aiter_lines()):
+            async for number, name, data in frames(response.aiter_lines()):
                 if name == "error":
-                    raise _error(data, 500)
+                    raise error_of(data, 500)
                 yield number, Event(name, data)
 
     async def preview(self, body: Body, *, surface: Surface) -> Answer:
         """``POST /api/preview``."""
-        return await self._ask("POST", "/api/preview", json=_for_the_wire(body))
+        return await self._ask("POST", "/api/preview", json=on_the_wire(body))
 
     async def cancel(self, job_id: str) -> Answer:
         """``DELETE /api/inflight/<id>``."""
@@ -153,7 +147,7 @@ class ServerBackend:
         async with self._client.stream("GET", f"/generated/{quote(filename)}") as response:
             if response.status_code != 200:
                 await response.aread()
-                _answer(response)
+                answer_of(response)
             with target.open("wb") as file:
                 async for part in response.aiter_bytes():
                     file.write(part)
@@ -226,60 +220,7 @@ class ServerBackend:
             response = await self._client.request(method, route, **arguments)
         except httpx.TransportError as error:
             raise ServerUnreachable(f"{self.url} does not answer ({type(error).__name__}).", hint="ima2 ping") from None
-        return _answer(response)
-
-
-def data_url(source: Path | bytes) -> str:
-    """An input image as JSON can carry it; the server finds out the type itself."""
-    data = source if isinstance(source, bytes) else source.read_bytes()
-    return f"data:application/octet-stream;base64,{base64.b64encode(data).decode()}"
-
-
-def _for_the_wire(body: Body) -> dict[str, Any]:
-    wired = dict(body)
-    if "references" in body:
-        wired["references"] = [data_url(each) for each in body["references"]]
-    return wired | {name: data_url(body[name]) for name in ("image", "mask") if name in body}
-
-
-async def _frames(lines: AsyncIterator[str]) -> AsyncIterator[tuple[int, str, dict[str, Any]]]:
-    """``(id, event, data)`` of each frame of a stream whose data is one line of JSON."""
-    fields: dict[str, str] = {}
-    async for line in lines:
-        if line:
-            name, _, value = line.partition(":")
-            fields[name] = value.removeprefix(" ")
-        elif "data" in fields:
-            number = fields.get("id", "")
-            yield int(number) if number.isdigit() else 0, fields.get("event", "message"), json.loads(fields["data"])
-            fields = {}
-
-
-def _answer(response: httpx.Response) -> Answer:
-    """The body of a good answer; a bad one raises what the server said."""
-    if response.is_redirect:
-        raise Forbidden(f"{response.url} answers with a redirect; it is not followed.", code="SERVER_REDIRECT_REJECTED")
-    try:
-        content = response.json()
-    except ValueError:
-        content = {}
-    if response.is_success and isinstance(content, dict):
-        return content
-    raise _error(content if isinstance(content, dict) else {}, response.status_code)
-
-
-def _error(content: Mapping[str, Any], status: int) -> Ima2Error:
-    """Of the three forms errors have on the wire."""
-    inner = content.get("error")
-    nested = inner if isinstance(inner, dict) else {}
-    return from_dict(
-        {
-            "status": status,
-            **{name: value for name, value in content.items() if name not in _ON_THE_WIRE},
-            "error": nested.get("message") or (inner if isinstance(inner, str) else f"The server answered {status}."),
-            "code": content.get("code") or nested.get("code") or "UNKNOWN",
-        }
-    )
+        return answer_of(response)
 
 
 def _said(query: Mapping[str, Any]) -> dict[str, Any]:

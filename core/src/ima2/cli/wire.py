@@ -1,0 +1,72 @@
+"""Bodies, streams and errors as they travel between the command line and a server."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from ima2.cli.backend import Answer, Body
+from ima2.errors import Forbidden, Ima2Error
+from ima2.kernel.faults import from_dict
+
+_ADDED = frozenset({"ok", "message", "jobId", "at"})
+"""What the wire adds to an error."""
+
+
+def data_url(source: Path | bytes) -> str:
+    """An input image as JSON can carry it; the server finds out the type itself."""
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    return f"data:application/octet-stream;base64,{base64.b64encode(data).decode()}"
+
+
+def on_the_wire(body: Body) -> dict[str, Any]:
+    """The body with its input images as JSON can carry them."""
+    wired = dict(body)
+    if "references" in body:
+        wired["references"] = [data_url(each) for each in body["references"]]
+    return wired | {name: data_url(body[name]) for name in ("image", "mask") if name in body}
+
+
+async def frames(lines: AsyncIterator[str]) -> AsyncIterator[tuple[int, str, dict[str, Any]]]:
+    """``(id, event, data)`` of each frame of a stream whose data is one line of JSON."""
+    fields: dict[str, str] = {}
+    async for line in lines:
+        if line:
+            name, _, value = line.partition(":")
+            fields[name] = value.removeprefix(" ")
+        elif "data" in fields:
+            number = fields.get("id", "")
+            yield int(number) if number.isdigit() else 0, fields.get("event", "message"), json.loads(fields["data"])
+            fields = {}
+
+
+def answer_of(response: httpx.Response) -> Answer:
+    """The body of a good answer; a bad one raises what the server said."""
+    if response.is_redirect:
+        raise Forbidden(f"{response.url} answers with a redirect; it is not followed.", code="SERVER_REDIRECT_REJECTED")
+    try:
+        content = response.json()
+    except ValueError:
+        content = {}
+    if response.is_success and isinstance(content, dict):
+        return content
+    raise error_of(content if isinstance(content, dict) else {}, response.status_code)
+
+
+def error_of(content: Mapping[str, Any], status: int) -> Ima2Error:
+    """Of the three forms errors have on the wire."""
+    inner = content.get("error")
+    nested = inner if isinstance(inner, dict) else {}
+    return from_dict(
+        {
+            "status": status,
+            **{name: value for name, value in content.items() if name not in _ADDED},
+            "error": nested.get("message") or (inner if isinstance(inner, str) else f"The server answered {status}."),
+            "code": content.get("code") or nested.get("code") or "UNKNOWN",
+        }
+    )
