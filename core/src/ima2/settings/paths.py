@@ -78,3 +78,8 @@ class Paths:
     def catalogues(self) -> Path:
         """Live model lists, cached."""
         return self.data / "catalogues"
+
+    @property
+    def notes(self) -> Path:
+        """What providers remember, one file each; may be thrown away."""
+        return self.data / "notes"
