@@ -10,10 +10,9 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from ima2.hookspecs import Capabilities, Context, ModelInfo, Problem, ProviderInfo, Setting, SizeRule, Status, hookimpl
 from ima2.models import Call, CallEvent, Media, Partial, Phase, Request, Sending, Submitted
+from PIL import Image
 
 
 def png(width: int = 64, height: int = 64, shade: int = 0) -> bytes:
