@@ -117,7 +117,7 @@ class ServerBackend:
                 await response.aread()
                 yield 0, Event("done", answer_of(response))
                 return
-            async for number, name, data in frames(response.aiter_lines()):
+            async for number, name, data in frames(response.aiter_bytes()):
                 if name == "error":
                     raise error_of(data, 500)
                 yield number, Event(name, data)

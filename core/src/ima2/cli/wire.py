@@ -13,6 +13,7 @@ import httpx
 from ima2.cli.backend import Answer, Body
 from ima2.errors import Forbidden, Ima2Error
 from ima2.kernel.faults import from_dict
+from ima2.upstream.lines import LineSplitter
 
 _ADDED = frozenset({"ok", "message", "jobId", "at"})
 """What the wire adds to an error."""
@@ -32,10 +33,10 @@ def on_the_wire(body: Body) -> dict[str, Any]:
     return wired | {name: data_url(body[name]) for name in ("image", "mask") if name in body}
 
 
-async def frames(lines: AsyncIterator[str]) -> AsyncIterator[tuple[int, str, dict[str, Any]]]:
+async def frames(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[int, str, dict[str, Any]]]:
     """``(id, event, data)`` of each frame of a stream whose data is one line of JSON."""
     fields: dict[str, str] = {}
-    async for line in lines:
+    async for line in _lines(chunks):
         if line:
             name, _, value = line.partition(":")
             fields[name] = value.removeprefix(" ")
@@ -43,6 +44,17 @@ async def frames(lines: AsyncIterator[str]) -> AsyncIterator[tuple[int, str, dic
             number = fields.get("id", "")
             yield int(number) if number.isdigit() else 0, fields.get("event", "message"), json.loads(fields["data"])
             fields = {}
+
+
+async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
+    """Lines end at CR and LF alone: JSON may hold U+2028 and U+0085 as they are."""
+    splitter, parts = LineSplitter(), []
+    async for chunk in chunks:
+        for part, ended in splitter.split(chunk):
+            parts.append(part)
+            if ended:
+                yield b"".join(parts).decode()
+                parts = []
 
 
 def answer_of(response: httpx.Response) -> Answer:
