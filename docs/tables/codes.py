@@ -11,12 +11,12 @@ from pathlib import Path
 
 from ima2.errors import Ima2Error, exit_code
 
-from tables.settings import ROOT
+from tables.settings import ROOT, variables
 
 SOURCES = ("core/src", "plugins/ima2_sketch/src", "ima2_*/src")
 WORD = re.compile(r"[A-Z][A-Z0-9_]+")
 SHOUTED = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
-VARIABLES = re.compile(r"(IMA2|OPENAI|XAI)_.*")
+VARIABLES = re.compile(r"(IMA2|OPENAI|XAI|CODEX)_.*")
 _CONSUMERS = (ast.Compare, ast.Set, ast.MatchValue, ast.Subscript)
 _LOOKUPS = frozenset({"getattr", "hasattr", "get", "getenv"})
 
@@ -106,7 +106,8 @@ class _Module:
 
     def _may_be_code(self, constant: ast.Constant, parent: ast.AST) -> bool:
         """Whether a word in capitals could become a code at run time: none that is only compared or looked up."""
-        if not SHOUTED.fullmatch(constant.value) or VARIABLES.fullmatch(constant.value):
+        word = constant.value
+        if not SHOUTED.fullmatch(word) or VARIABLES.fullmatch(word) or word in variables():
             return False
         looked_up = isinstance(parent, ast.Call) and _name(parent.func) in _LOOKUPS
         key = isinstance(parent, ast.Dict) and constant in parent.keys

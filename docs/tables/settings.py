@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -36,6 +37,13 @@ def plugins() -> Mapping[str, str]:
 def providers() -> Iterator[ProviderInfo]:
     """By id."""
     return (import_module(module).ima2_provider() for _, module in sorted(plugins().items()))
+
+
+@cache
+def variables() -> frozenset[str]:
+    """Every environment variable of a setting."""
+    listed = (*CORE, *(setting for info in providers() for setting in info.settings))
+    return frozenset(name for setting in listed for name in setting.env)
 
 
 def settings_table(settings: Iterable[Setting]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -20,21 +21,36 @@ def installed(environment: Environment) -> list[str]:
     return sorted(provider["id"] for provider in json.loads(done.stdout)["providers"])
 
 
+def needs(name: str) -> set[str]:
+    """Distributions of providers that come along with one, itself among them: one may build on another."""
+    (own,) = [provider for provider in PROVIDERS if provider.name == name]
+    return {name}.union(*(needs(other) for other in own.requirements if other in NAMES))
+
+
+def ids(names: Iterable[str]) -> list[str]:
+    return sorted(NAMES[name] for name in names)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_one_command_brings_a_provider_and_one_takes_it_away(environment: Environment, name: str) -> None:
     """It brings the core along, and leaves it."""
     environment.install(name)
-    assert installed(environment) == [NAMES[name]]
+    assert installed(environment) == ids(needs(name))
     environment.uninstall(name)
+    assert installed(environment) == ids(needs(name) - {name})
+    environment.uninstall(*needs(name))
     assert installed(environment) == []
 
 
 def test_no_provider_notices_that_another_leaves(environment: Environment) -> None:
+    """But for those that say they build on it, of which nothing is asked here."""
     environment.install(*NAMES)
-    assert installed(environment) == sorted(NAMES.values())
+    assert installed(environment) == ids(NAMES)
     for name, provider in NAMES.items():
         environment.uninstall(name)
-        assert installed(environment) == sorted(set(NAMES.values()) - {provider})
+        left = installed(environment)
+        assert provider not in left
+        assert set(ids(other for other in NAMES if name not in needs(other))) <= set(left)
         environment.install(name)
 
 
