@@ -10,6 +10,7 @@ from ima2.hookspecs.collected import CollectedSpecs
 from ima2.hookspecs.context import Clock, Context, Credentials, Spool
 from ima2.hookspecs.descriptors import (
     Capabilities,
+    ClipMode,
     Command,
     DoctorCheck,
     ModelInfo,
@@ -30,6 +31,7 @@ __all__ = [
     "Ask",
     "Auth",
     "Capabilities",
+    "ClipMode",
     "Clock",
     "CollectedSpecs",
     "Command",

@@ -66,12 +66,35 @@ class SizeRule:
 
 
 @dataclass(frozen=True, slots=True)
+class ClipMode:
+    """One way a video model works, chosen by the operation and the number of input images.
+
+    Its limits are narrower than the model's own; what is not said here, the model's table says.
+
+    :ivar name: ``text``, ``image``, ``reference``, ``edit``, ``extend``.
+    :ivar images: fewest and most input images.
+    :ivar duration: shortest and longest in seconds; for ``extend`` what is added. A new clip that is asked to last
+        longer is made as long as may be, with a warning; any other breach is refused.
+    :ivar clip: shortest and longest input clip in seconds.
+    """
+
+    name: str
+    operation: Literal["generate", "edit", "extend"] = "generate"
+    images: tuple[int, int] = (0, 0)
+    duration: tuple[float, float] | None = None
+    resolutions: tuple[str, ...] = ()
+    clip: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a model can do, as data: the kernel checks requests against it and the page draws controls from it.
 
     An empty tuple means "not selectable": a value that was asked for is then ignored with a warning.
     A value outside a non-empty tuple is refused before anything is sent.
 
+    :ivar modes: of a video model; empty means any number of images up to ``max_references``.
+    :ivar remote_sources: the service fetches an input from an address or a file id of its own.
     :ivar codes: general code of such a refusal (``REF_TOO_MANY``) → the one that this provider's clients know.
     """
 
@@ -85,6 +108,8 @@ class Capabilities:
     resolutions: tuple[str, ...] = ()
     aspect_ratios: tuple[str, ...] = ()
     duration: tuple[float, float] | None = None
+    modes: tuple[ClipMode, ...] = ()
+    remote_sources: bool = False
     max_references: int = 0
     max_count: int = 24
     mask: bool = False
@@ -120,6 +145,7 @@ class ProviderInfo:
     :ivar resumable: kinds whose call can be continued from an upstream id after a crash.
     :ivar live_models: the provider implements ``ima2_models``; without it the static list is complete.
     :ivar login: the one command that makes it ready.
+    :ivar upstream_alias: under which further name existing clients look for an upstream id in events and answers.
     :ivar key_alias: what existing clients call its key in ``/api/keys/<name>``, when that is not the id.
     """
 
@@ -136,6 +162,7 @@ class ProviderInfo:
     live_models: bool = False
     login: str | None = None
     homepage: str | None = None
+    upstream_alias: str | None = None
     key_alias: str | None = None
 
 

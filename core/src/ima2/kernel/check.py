@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pydantic.alias_generators import to_camel
 
 from ima2.hookspecs import Capabilities, ModelInfo, Problem, ProviderInfo
+from ima2.kernel.clip_check import clip_problems
 from ima2.kernel.sizes import size_problem
 from ima2.models import Request, Warning
 
@@ -21,6 +22,8 @@ _CHOICES = {
     "aspect_ratio": ("aspect_ratios", "INVALID_ASPECT_RATIO"),
 }
 """Request field → (capability, code of a value outside it)."""
+_OF_VIDEO = {"resolution": "INVALID_VIDEO_RESOLUTION", "aspect_ratio": "INVALID_VIDEO_ASPECT_RATIO"}
+"""Codes that differ where a video is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ def check_table(request: Request, info: ProviderInfo, model: ModelInfo) -> Check
         *_size(request, caps),
         *_duration(request, caps),
         *_choices(request, model),
+        *(clip_problems(request, model) if request.kind == "video" else ()),
     )
     named = tuple(replace(problem, code=caps.codes.get(problem.code, problem.code)) for problem in problems)
     return Checked(named, tuple(_ignored(request, info, caps)))
@@ -55,7 +59,8 @@ def _inputs(request: Request, model: ModelInfo) -> Iterator[Problem]:
     count, limit = len(request.inputs("reference")), model.capabilities.max_references
     if count > limit:
         said = f"at most {limit} references" if limit else "no references"
-        yield Problem("REF_TOO_MANY", "references", f"{model.id} takes {said}; {count} were given.")
+        field = "references" if request.kind == "image" else "referenceImages"
+        yield Problem("REF_TOO_MANY", field, f"{model.id} takes {said}; {count} were given.")
     if request.inputs("mask") and not model.capabilities.mask:
         yield Problem("MASK_UNSUPPORTED", "mask", f"{model.id} takes no mask.")
 
@@ -84,7 +89,8 @@ def _choices(request: Request, model: ModelInfo) -> Iterator[Problem]:
         value, allowed = getattr(request, field), getattr(model.capabilities, capability)
         if value is not None and allowed and value not in allowed:
             text = f"{model.id} has no {field.replace('_', ' ')} {value!r}; it takes {', '.join(allowed)}."
-            yield Problem(code, to_camel(field), text)
+            named = _OF_VIDEO.get(field, code) if request.kind == "video" else code
+            yield Problem(named, to_camel(field), text)
 
 
 def _ignored(request: Request, info: ProviderInfo, caps: Capabilities) -> Iterator[Warning]:

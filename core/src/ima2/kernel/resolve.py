@@ -9,6 +9,7 @@ from ima2.errors import Ima2Error, NotReady, Unsupported
 from ima2.hookspecs import ModelInfo, Problem, ProviderInfo, Status
 from ima2.kernel.catalogue import Catalogues
 from ima2.kernel.check import check_table
+from ima2.kernel.clip_check import fitted
 from ima2.kernel.context import Contexts
 from ima2.kernel.dispatch import Dispatcher
 from ima2.kernel.fill import fill
@@ -101,13 +102,14 @@ class Resolver:
         model, model_warnings = self._catalogues.find(info, request.kind, filled.model)
         quality = filled.quality or _default_quality(model)
         filled = filled.model_copy(update={"model": model.id, "quality": quality})
+        filled, fitting_warnings = fitted(filled, model)
         checked = check_table(filled, info, model)
         if model.capabilities.web_search == "always":
             filled = filled.model_copy(update={"web_search": True})
         problems = checked.problems or await self._dispatcher.check(info.id, filled)
         if problems:
             raise as_error(problems[0])
-        warnings = (*option_warnings, *model_warnings, *checked.warnings)
+        warnings = (*option_warnings, *model_warnings, *fitting_warnings, *checked.warnings)
         resolution = Resolution(provider=info.id, reason="")
         return Resolved(info, model, filled, resolution, warnings, Status(ready=False))
 

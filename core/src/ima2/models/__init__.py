@@ -20,6 +20,7 @@ from ima2.models.event import (
     Warning,
 )
 from ima2.models.job import Artifact, CallRow, Job, Resolution, Skipped
+from ima2.models.lineage import Lineage, LineageEntry
 from ima2.models.plan import Call, Plan, Source, Step
 from ima2.models.request import Reference, Request
 
@@ -31,6 +32,8 @@ __all__ = [
     "ConverseEvent",
     "Job",
     "JobEvent",
+    "Lineage",
+    "LineageEntry",
     "Media",
     "Partial",
     "Phase",

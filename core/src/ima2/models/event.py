@@ -109,7 +109,18 @@ CallEvent = Phase | Progress | Partial | Sending | Submitted | Media | Usage | W
 ConverseEvent = Text | Usage | Warning | Reply
 
 EventName = Literal[
-    "phase", "planning", "progress", "partial", "submitted", "image", "warning", "text", "cancel", "done", "error"
+    "phase",
+    "planning",
+    "progress",
+    "partial",
+    "submitted",
+    "image",
+    "video",
+    "warning",
+    "text",
+    "cancel",
+    "done",
+    "error",
 ]
 FINAL_EVENTS = frozenset({"done", "error"})
 
@@ -117,8 +128,8 @@ FINAL_EVENTS = frozenset({"done", "error"})
 class JobEvent(Frozen):
     """One entry of the append-only event log; ``seq`` never restarts, ``at`` is epoch milliseconds.
 
-    ``error`` ends failed, cancelled (``GENERATION_CANCELED``) and unknown (``JOB_UNKNOWN``) jobs alike; ``cancel`` asks
-    the process that runs the job to stop it.
+    ``image`` and ``video`` tell of a stored file. ``error`` ends failed, cancelled (``GENERATION_CANCELED``) and
+    unknown (``JOB_UNKNOWN``) jobs alike; ``cancel`` asks the process that runs the job to stop it.
     """
 
     seq: int

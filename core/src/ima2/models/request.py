@@ -7,11 +7,12 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ima2.models.frozen import Frozen
+from ima2.models.lineage import Lineage
 
 Kind = Literal["image", "video"]
 Operation = Literal["generate", "edit", "extend"]
 Surface = Literal["classic", "edit", "node", "multimode", "agent", "video"]
-Role = Literal["reference", "source", "mask"]
+Role = Literal["reference", "source", "mask", "clip"]
 
 MAX_PROMPT = 32_000
 """Characters (existing clients' limit, and the documented one of OpenAI's image models)."""
@@ -19,10 +20,10 @@ MAX_COUNT = 24
 
 
 class Reference(Frozen):
-    """An input image, stored under its hash before the job exists.
+    """An input image or clip, stored under its hash before the job exists.
 
-    ``source`` is the picture an edit changes, ``mask`` says where (PNG with alpha, as large as the source).
-    ``width`` and ``height`` in pixels, ``size`` in bytes.
+    ``source`` is the picture an edit changes, ``mask`` says where (PNG with alpha, as large as the source), ``clip``
+    the video that is edited or extended. ``width`` and ``height`` in pixels, ``size`` in bytes, ``duration`` seconds.
     """
 
     sha256: str
@@ -32,12 +33,15 @@ class Reference(Frozen):
     size: int
     role: Role = "reference"
     has_alpha: bool = False
+    duration: float | None = None
 
 
 class Request(Frozen):
     """A parsed request. ``None`` means "not said": the provider's settings and the model decide.
 
     ``size`` is ``auto`` or ``WIDTHxHEIGHT`` in pixels, ``compression`` 0–100, ``duration`` seconds.
+    ``source_url`` is an input that only the service fetches (its own address or file id); nobody here opens it.
+    ``lineage`` is the chain of clips that this one goes on from, up to its parent.
     ``options`` holds per-request values of provider settings by setting name (``planner_model``).
     ``labels`` holds what clients want stored with the job and nobody here interprets.
     """
@@ -63,6 +67,8 @@ class Request(Frozen):
     duration: float | None = None
     resolution: str | None = None
     aspect_ratio: str | None = None
+    source_url: str | None = None
+    lineage: Lineage | None = None
     references: tuple[Reference, ...] = ()
     options: dict[str, Any] = Field(default_factory=dict)
     timeout: float | None = None
