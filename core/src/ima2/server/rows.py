@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ima2.models import Artifact
+from ima2.storage.clip_frames import can_decode
 from ima2.storage.names import thumbnail_of
 
 _FROM_SIDECAR = (
@@ -60,8 +61,10 @@ def file_url(filename: str) -> str:
 
 
 def thumb_url(artifact: Artifact) -> str | None:
-    """Where its thumbnail is served, made when asked for; None for videos."""
-    return file_url(thumbnail_of(Path(artifact.filename)).as_posix()) if artifact.kind == "image" else None
+    """Where its thumbnail is served, made when asked for; None for a clip where none can be made."""
+    if artifact.kind == "video" and not can_decode():
+        return None
+    return file_url(thumbnail_of(Path(artifact.filename)).as_posix())
 
 
 def row(artifact: Artifact, *, favorite: bool = False) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ima2.models import Artifact, Reference
 from ima2.models.request import Role
 from ima2.settings.paths import Paths
 from ima2.storage import index
+from ima2.storage.clip_frames import frame_of
 from ima2.storage.database import Database
 from ima2.storage.faults import disk_fault
 from ima2.storage.names import belongings, checked, located
@@ -160,8 +161,16 @@ class FileArtifactStore:
         """Where an input image lies."""
         return self._references.path(reference)
 
+    async def frame(self, filename: str, position: float | None = None) -> bytes:
+        """See the protocol."""
+        path = located(self.folder, filename)
+        found = await self.artifact(filename)
+        if found is None or found.kind != "video":
+            raise gone(filename)
+        return await frame_of(self.worker, path, position)
+
     async def thumbnail(self, filename: str) -> Path | None:
-        """A JPEG of at most 512 pixels an edge, made now if need be; None for videos and lost files."""
+        """A JPEG of at most 512 pixels an edge, made now if need be; None for lost files, and clips without PyAV."""
         path = located(self.folder, filename)
         return await self._thumbnails.of(path) if await self.artifact(filename) is not None else None
 

@@ -36,8 +36,8 @@ _QUALITY = 82
 
 def probe(path: Path) -> dict[str, Any]:
     """Decode all of ``path`` and say what it is."""
-    with path.open("rb") as file:
-        if file.read(8)[4:] == b"ftyp":
+    if _is_movie(path):
+        with path.open("rb") as file:
             return _movie_facts(file)
     with Image.open(path, formats=FORMATS) as image:
         image.load()
@@ -45,8 +45,8 @@ def probe(path: Path) -> dict[str, Any]:
 
 
 def thumbnail(path: Path, into: Path, edge: int) -> dict[str, Any]:
-    """A JPEG of ``path`` that fits into ``edge`` × ``edge`` pixels."""
-    with Image.open(path, formats=FORMATS) as image:
+    """A JPEG of ``path`` that fits into ``edge`` × ``edge`` pixels; of a clip its poster."""
+    with _picture(path) as image:
         image.draft("RGB", (edge, edge))
         upright = ImageOps.exif_transpose(image)
         upright.thumbnail((edge, edge))
@@ -55,6 +55,28 @@ def thumbnail(path: Path, into: Path, edge: int) -> dict[str, Any]:
         flat.paste(colours, mask=colours)
         flat.save(into, "JPEG", quality=_QUALITY)
     return {}
+
+
+def frame(path: Path, into: Path, position: float | None) -> dict[str, Any]:
+    """A PNG of the frame at ``position`` seconds; None is the last."""
+    from ima2.storage import frames
+
+    shown = frames.last(path) if position is None else frames.at(path, position)
+    shown.save(into, "PNG")
+    return {"width": shown.width, "height": shown.height}
+
+
+def _picture(path: Path) -> Image.Image:
+    if not _is_movie(path):
+        return Image.open(path, formats=FORMATS)
+    from ima2.storage import frames
+
+    return frames.at(path, 0)
+
+
+def _is_movie(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(8)[4:] == b"ftyp"
 
 
 def _image_facts(image: Image.Image) -> dict[str, Any]:
@@ -67,6 +89,7 @@ def _image_facts(image: Image.Image) -> dict[str, Any]:
         "height": image.height,
         "has_alpha": image.has_transparency_data,
         "duration": None,
+        "codec": None,
     }
 
 
@@ -80,6 +103,7 @@ def _movie_facts(file: BinaryIO) -> dict[str, Any]:
         "height": movie.height,
         "has_alpha": False,
         "duration": movie.duration,
+        "codec": movie.codec,
     }
 
 
@@ -89,6 +113,8 @@ def answer(task: dict[str, Any]) -> dict[str, Any]:
         return {"ok": _do(task)}
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return {"bad": "pixels"}
+    except ImportError:
+        return {"bad": "missing"}
     except UnidentifiedImageError:
         return {"bad": "format"}
     except Exception as error:
@@ -99,6 +125,8 @@ def _do(task: dict[str, Any]) -> dict[str, Any]:
     path = Path(task["path"])
     if task["task"] == "probe":
         return probe(path)
+    if task["task"] == "frame":
+        return frame(path, Path(task["into"]), task["position"])
     return thumbnail(path, Path(task["into"]), task["edge"])
 
 

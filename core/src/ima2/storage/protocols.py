@@ -154,8 +154,19 @@ class ArtifactStore(Protocol):
     ) -> Reference:
         """Check an input image by decoding it in the worker, and store it by hash. Nothing is kept of a bad one.
 
+        With ``role`` ``clip`` it is an MP4 instead; ``INVALID_VIDEO_SOURCE`` when it is none.
+
         :raises InvalidRequest: ``REF_EMPTY``, ``REF_TOO_LARGE``, ``REF_UNREADABLE``, ``REF_UNSUPPORTED_FORMAT``,
             ``REF_TOO_MANY_PIXELS``, ``REF_NOT_A_FILE``.
+        """
+        ...
+
+    async def frame(self, filename: str, position: float | None = None) -> bytes:
+        """A PNG of a stored clip's frame at ``position`` seconds; None, and any time after the end, is the last.
+
+        :raises NotFound: ``ASSET_NOT_FOUND``; there is no such clip.
+        :raises Unsupported: ``VIDEO_EXTRA_MISSING``; frames take PyAV.
+        :raises Ima2Error: ``VIDEO_FRAME_FAILED``; the clip is damaged.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Input images: checked before anything is spent, stored under their hash, and nothing kept of a bad one."""
+"""Input images and clips: checked before anything is spent, stored under their hash, and nothing kept of a bad one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from ima2.storage.worker import DecodeWorker, Facts, Undecodable
 
 MAX_BYTES = 50 * 1024 * 1024
 """Of one input image, as it lies on disk."""
-_SUFFIXES = {"image/png": "png", "image/jpeg": "jpeg", "image/webp": "webp"}
+MAX_CLIP_BYTES = 100 * 1024 * 1024
+_SUFFIXES = {"image/png": "png", "image/jpeg": "jpeg", "image/webp": "webp", "video/mp4": "mp4"}
 _HASH = re.compile(r"[0-9a-f]{64}")
 _WHY = {"timeout": "it takes too long", "died": "the decoding process gives up on it"}
 _HEAD = 512
@@ -30,7 +31,7 @@ _OPEN = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) 
 
 
 class ReferenceFolder:
-    """The folder of input images; a picture given twice lies there once."""
+    """The folder of inputs; a picture given twice lies there once."""
 
     def __init__(self, folder: Path, worker: DecodeWorker) -> None:
         self.folder = folder
@@ -41,11 +42,12 @@ class ReferenceFolder:
         return await asyncio.shield(self._add(source, role, field))
 
     async def _add(self, source: Path | bytes, role: Role, field: str) -> Reference:
-        data = await asyncio.to_thread(_content, source, field)
+        limit = MAX_CLIP_BYTES if role == "clip" else MAX_BYTES
+        data = await asyncio.to_thread(_content, source, field, limit)
         part = part_of(self.folder / "reference")
         try:
             await asyncio.to_thread(self._write, part, data)
-            facts = await self._decoded(part, data[:_HEAD], field)
+            facts = await self._decoded(part, data[:_HEAD], role, field)
             reference = _reference(facts, data, role)
             await asyncio.to_thread(self._settle, part, self.path(reference))
             return reference
@@ -70,12 +72,14 @@ class ReferenceFolder:
         except OSError as error:
             raise disk_fault(error, self.folder) from error
 
-    async def _decoded(self, part: Path, head: bytes, field: str) -> Facts:
+    async def _decoded(self, part: Path, head: bytes, role: Role, field: str) -> Facts:
         try:
             facts = await self._worker.probe(part)
         except Undecodable as error:
-            raise _refusal(error, head, field) from None
-        if facts.kind != "image":
+            raise _no_clip(field) if role == "clip" else _refusal(error, head, field) from None
+        if role == "clip" and facts.kind != "video":
+            raise _no_clip(field)
+        if role != "clip" and facts.kind != "image":
             raise _unsupported(head, field)
         return facts
 
@@ -98,16 +102,17 @@ def _reference(facts: Facts, data: bytes, role: Role) -> Reference:
         size=len(data),
         role=role,
         has_alpha=facts.has_alpha,
+        duration=facts.duration,
     )
 
 
-def _content(source: Path | bytes, field: str) -> bytes:
-    data = source if isinstance(source, bytes) else _read(source, field)
+def _content(source: Path | bytes, field: str, limit: int) -> bytes:
+    data = source if isinstance(source, bytes) else _read(source, field, limit)
     if not data:
         raise InvalidRequest(f"{_named(source, field)} is empty.", code="REF_EMPTY", field=field)
-    if len(data) > MAX_BYTES:
+    if len(data) > limit:
         raise InvalidRequest(
-            f"{_named(source, field)} is larger than {MAX_BYTES // 1024**2} MiB; make it smaller first.",
+            f"{_named(source, field)} is larger than {limit // 1024**2} MiB; make it smaller first.",
             code="REF_TOO_LARGE",
             field=field,
         )
@@ -118,22 +123,22 @@ def _named(source: Path | bytes, field: str) -> str:
     return field if isinstance(source, bytes) else f"{field} ({ascii(str(source))[1:-1]})"
 
 
-def _read(path: Path, field: str) -> bytes:
+def _read(path: Path, field: str, limit: int) -> bytes:
     """A regular file only: a pipe or a device could hang, or never end."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise _no_file(path, field, "no regular file")
         with os.fdopen(os.open(path, _OPEN), "rb") as file:
-            return _read_open(file, path, field)
+            return _read_open(file, path, field, limit)
     except (OSError, ValueError) as error:
         raise _no_file(path, field, getattr(error, "strerror", None) or "no path") from error
 
 
-def _read_open(file: BinaryIO, path: Path, field: str) -> bytes:
+def _read_open(file: BinaryIO, path: Path, field: str, limit: int) -> bytes:
     """Looked at again when open: the name may mean something else by now."""
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         raise _no_file(path, field, "no regular file")
-    return file.read(MAX_BYTES + 1)
+    return file.read(limit + 1)
 
 
 def _no_file(path: Path, field: str, why: str) -> InvalidRequest:
@@ -151,6 +156,10 @@ def _refusal(error: Undecodable, head: bytes, field: str) -> InvalidRequest:
         return _unsupported(head, field)
     why = _WHY.get(error.reason, "it is damaged or cut short")
     return InvalidRequest(f"{field} can't be decoded: {why}.", code="REF_UNREADABLE", field=field)
+
+
+def _no_clip(field: str) -> InvalidRequest:
+    return InvalidRequest(f"{field} is no whole MP4 video.", code="INVALID_VIDEO_SOURCE", field=field)
 
 
 def _unsupported(head: bytes, field: str) -> InvalidRequest:

@@ -154,4 +154,12 @@ def completed(sidecar: Mapping[str, Any], sha256: str, found: Facts) -> dict[str
         "width": found.width,
         "height": found.height,
         **({"duration": found.duration} if found.duration is not None else {}),
+        **({"video": _clip(sidecar, found)} if found.kind == "video" else {}),
     }
+
+
+def _clip(sidecar: Mapping[str, Any], found: Facts) -> dict[str, Any]:
+    """``video`` as galleries know it: what was asked for, overlaid with what the file says."""
+    given = sidecar.get("video")
+    measured = {"duration": found.duration, "width": found.width, "height": found.height, "codec": found.codec}
+    return {**(given if isinstance(given, dict) else {}), **{name: value for name, value in measured.items() if value}}

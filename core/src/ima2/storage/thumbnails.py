@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 
 class Thumbnails:
-    """Makes thumbnails on demand, or later in the background. Of videos there are none."""
+    """Makes thumbnails on demand, or later in the background. Of a clip it is a poster, which takes PyAV."""
 
     def __init__(self, worker: DecodeWorker) -> None:
         self._worker = worker
@@ -25,7 +25,7 @@ class Thumbnails:
     async def of(self, picture: Path) -> Path | None:
         """The thumbnail, made if need be; None when the picture has none."""
         target = thumbnail_of(picture)
-        if target.is_symlink() or (picture.suffix == ".mp4" and not target.is_file()):
+        if target.is_symlink():
             return None
         if not target.is_file():
             try:

@@ -16,12 +16,12 @@ TIMEOUT = 30.0
 """Seconds for one task."""
 _GOODBYE = 5.0
 
-Badness = Literal["pixels", "format", "unreadable", "died", "timeout"]
+Badness = Literal["pixels", "format", "unreadable", "missing", "died", "timeout"]
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What decoding found: ``format`` is ``PNG``, ``JPEG``, ``WEBP`` or ``MP4``; pixels, seconds."""
+    """What decoding found: ``format`` is ``PNG``, ``JPEG``, ``WEBP`` or ``MP4``; pixels, seconds; a clip's codec."""
 
     format: str
     media_type: str
@@ -30,10 +30,14 @@ class Facts:
     height: int
     has_alpha: bool
     duration: float | None
+    codec: str | None = None
 
 
 class Undecodable(Exception):
-    """The file could not be decoded. ``died`` and ``timeout`` speak of the process, the others of the file."""
+    """The file could not be decoded. ``died`` and ``timeout`` speak of the process, the others of the file.
+
+    ``missing``: PyAV, which takes frames from clips, is not installed.
+    """
 
     def __init__(self, reason: Badness, why: str = "") -> None:
         super().__init__(f"{reason}: {why}" if why else reason)
@@ -66,6 +70,10 @@ class DecodeWorker:
     async def thumbnail(self, path: Path, into: Path, *, edge: int = 512) -> None:
         """Write a JPEG that fits into ``edge`` pixels. :raises Undecodable: as :meth:`probe`."""
         await self._ask({"task": "thumbnail", "path": str(path), "into": str(into), "edge": edge})
+
+    async def frame(self, path: Path, into: Path, *, position: float | None) -> None:
+        """Write a PNG of a clip's frame at ``position`` seconds, None is the last. :raises Undecodable: see there."""
+        await self._ask({"task": "frame", "path": str(path), "into": str(into), "position": position})
 
     async def close(self) -> None:
         """End the child, after the task it is at."""

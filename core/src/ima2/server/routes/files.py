@@ -40,7 +40,7 @@ def _found(folder: Path, name: str) -> Path | None:
 
 async def _thumbnail(store: FileArtifactStore, stem: str) -> Path | None:
     """Thumbnails are made when they are first looked at."""
-    for suffix in TYPES:
+    for suffix in ("", *TYPES):
         with contextlib.suppress(InvalidRequest):
             if made := await store.thumbnail(f"{stem}{suffix}"):
                 return made

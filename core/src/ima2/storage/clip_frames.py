@@ -1,0 +1,48 @@
+"""Frames of stored clips as PNG; the decoding process does the work."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from ima2.errors import Ima2Error, Unsupported
+from ima2.storage.worker import DecodeWorker, Undecodable
+
+INSTALL = "pip install 'ima2[video]'"
+
+
+@cache
+def can_decode() -> bool:
+    """Whether PyAV is installed, without loading it."""
+    return find_spec("av") is not None
+
+
+async def frame_of(worker: DecodeWorker, path: Path, position: float | None) -> bytes:
+    """The PNG of the frame at ``position`` seconds, None is the last.
+
+    :raises Unsupported: ``VIDEO_EXTRA_MISSING``.
+    :raises Ima2Error: ``VIDEO_FRAME_FAILED``.
+    """
+    with tempfile.TemporaryDirectory(prefix="ima2-frame-") as folder:
+        into = Path(folder) / "frame.png"
+        try:
+            await worker.frame(path, into, position=position)
+        except Undecodable as error:
+            raise _missing() if error.reason == "missing" else _failed(path, error) from None
+        return await asyncio.to_thread(into.read_bytes)
+
+
+def _missing() -> Unsupported:
+    return Unsupported(
+        "Taking frames from a clip needs PyAV, which is not installed here.",
+        code="VIDEO_EXTRA_MISSING",
+        status=501,
+        hint=INSTALL,
+    )
+
+
+def _failed(path: Path, error: Undecodable) -> Ima2Error:
+    return Ima2Error(f"{path.name} gives no such frame ({error}).", code="VIDEO_FRAME_FAILED", status=500)
