@@ -20,9 +20,12 @@ _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 json_flag = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 
 
-@click.group(context_settings=_HELP)
-def group() -> None:
+@click.group(context_settings=_HELP, invoke_without_command=True)
+@click.pass_context
+def group(context: click.Context) -> None:
     """Sign in to Grok, and lend the sign-in to other tools."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @group.command(context_settings=_HELP)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ima2.hookspecs import Command, DoctorCheck, ProviderInfo, Service, hookimpl
 
+from ima2_grok.catalogue import MODELS
 from ima2_grok.settings import SETTINGS
 
 if TYPE_CHECKING:
-    from ima2.hookspecs import Auth, Context, Status
+    from ima2.hookspecs import Auth, Context, ModelInfo, Problem, Status
+    from ima2.models import Call, CallEvent, PlanEvent, Request, Step
 
 
 @hookimpl
@@ -19,13 +21,55 @@ def ima2_provider() -> ProviderInfo:
     return ProviderInfo(
         id="grok",
         title="Grok (xAI)",
-        kinds=("image", "video"),
+        kinds=("image",),
         billing="subscription",
         settings=SETTINGS,
+        models=MODELS,
+        live_models=True,
         login="ima2 grok login",
         homepage="https://grok.com",
         key_alias="xai",
     )
+
+
+@hookimpl
+def ima2_check(request: Request) -> Sequence[Problem]:
+    """Models and input images."""
+    from ima2_grok.check import check
+
+    return check(request)
+
+
+@hookimpl
+def ima2_steps(request: Request) -> Sequence[Step]:
+    """Search, plan, generate."""
+    from ima2_grok.pipeline import steps
+
+    return steps(request)
+
+
+@hookimpl
+def ima2_plan(request: Request, context: Context) -> AsyncIterator[PlanEvent]:
+    """A web search, then the planner; once for all pictures."""
+    from ima2_grok.pipeline import plan
+
+    return plan(request, context)
+
+
+@hookimpl
+def ima2_generate_image(call: Call, context: Context) -> AsyncIterator[CallEvent]:
+    """One ``POST /images/generations`` or ``/images/edits``."""
+    from ima2_grok.images import generate
+
+    return generate(call, context)
+
+
+@hookimpl
+def ima2_models(context: Context) -> Awaitable[Sequence[ModelInfo]]:
+    """``GET /image-generation-models``."""
+    from ima2_grok.catalogue_live import fetch
+
+    return fetch(context)
 
 
 @hookimpl

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ima2.hookspecs import Setting
 
+from ima2_grok.catalogue import BASE, PLANNER
+
 SIGN_IN = (
     Setting(
         "base_url",
@@ -61,4 +63,50 @@ BRIDGE = (
     ),
 )
 
-SETTINGS = (*SIGN_IN, *BRIDGE)
+PIPELINE = (
+    Setting(
+        "image_model",
+        default=BASE,
+        env=("IMA2_GROK_IMAGE_MODEL_DEFAULT",),
+        key="grokProvider.defaultImageModel",
+        shared="model",
+        help="The model that draws pictures.",
+    ),
+    Setting(
+        "planner_model",
+        default=PLANNER,
+        env=("IMA2_GROK_PLANNER_MODEL",),
+        key="grokProvider.plannerModel",
+        per_request=True,
+        help="The text model that searches the web and writes the final prompt.",
+    ),
+    Setting(
+        "planner_timeout_ms",
+        "integer",
+        default=60_000,
+        env=("IMA2_GROK_PLANNER_TIMEOUT_MS",),
+        key="grokProvider.plannerTimeoutMs",
+        minimum=1,
+        help="Milliseconds for the search, and as many for the planner; a repeat is part of them.",
+    ),
+    Setting(
+        "generation_timeout_ms",
+        "integer",
+        default=120_000,
+        env=("IMA2_GROK_GENERATION_TIMEOUT_MS",),
+        key="grokProvider.generationTimeoutMs",
+        minimum=1,
+        help="Milliseconds for the paid image call.",
+    ),
+    Setting(
+        "download_timeout_ms",
+        "integer",
+        default=30_000,
+        env=("IMA2_GROK_DOWNLOAD_TIMEOUT_MS",),
+        key="grokProvider.downloadTimeoutMs",
+        minimum=1,
+        help="Milliseconds for the download of a picture.",
+    ),
+)
+
+SETTINGS = (*PIPELINE, *SIGN_IN, *BRIDGE)
