@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -17,11 +18,16 @@ def find() -> Path | None:
     for name in NAMES:
         if found := shutil.which(name):
             return Path(found)
+    with ThreadPoolExecutor(1) as elsewhere:  # Playwright's plain API refuses to run where an event loop does
+        own = elsewhere.submit(_playwrights).result()
+    return own if own.exists() else None
+
+
+def _playwrights() -> Path:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        own = Path(playwright.chromium.executable_path)
-    return own if own.exists() else None
+        return Path(playwright.chromium.executable_path)
 
 
 def may_use_apt() -> bool:
