@@ -6,27 +6,23 @@ import asyncio
 import base64
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ima2.errors import Ima2Error
 from ima2.models import Media, Plan, Planned, Request
+from ima2.models.request import Role
 from ima2_grok.catalogue import BASE
 from ima2_kit.context import open_context
-from ima2_kit.upstreams import Answer, Received, ScriptedUpstream, json_answer, xai
+from ima2_kit.upstreams import Answer, Received, ScriptedUpstream, xai
 from PIL import Image
 
 from ima2_grok import plugin
 
 RECORDED = Path(__file__).parents[2] / "recorded" / "xai"
 KEY = "xai-test-0123456789abcdef"
-ROUTES = (xai.SEARCH, xai.PLAN, xai.GENERATE, xai.EDIT, xai.PICTURE)
-GOOD: Mapping[str, Sequence[Answer]] = {
-    xai.SEARCH: (json_answer(xai.searched()),),
-    xai.PLAN: (json_answer(xai.planned()),),
-}
 # A PNG of one red pixel, written out so that no library's compression can change it.
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
@@ -87,29 +83,30 @@ class Ran:
         return [f"{each.method} {each.path}" for each in self.received]
 
 
+Script = Mapping[str, Sequence[Answer]] | Callable[[str], Mapping[str, Sequence[Answer]]]
+
+
 def run(
     folder: Path,
     request: Request,
-    script: Mapping[str, Iterable[Answer]] | None = None,
+    script: Script | None = None,
     *,
-    inputs: Sequence[tuple[bytes, str]] = (),
-    result: bytes | None = None,
+    inputs: Sequence[tuple[bytes, Role]] = (),
     **settings: Any,
 ) -> Ran:
-    """Plan and generate. ``script`` lies over a good run that brings ``result``; an empty route leaves nothing there."""
+    """Plan and generate. ``script``, which may want the stand-in's address, lies over the answers of a good run."""
 
     async def go() -> Ran:
         ran = Ran()
         async with ScriptedUpstream() as upstream:
-            good = ScriptedUpstream()
-            good.url = ran.url = upstream.url
-            xai.say_all(good, result or picture(), n=request.n)
-            for route in ROUTES:
-                upstream.say(route, *((script or {}).get(route) or good.script[route]))
+            ran.url = upstream.url
+            own = script(upstream.url) if callable(script) else script or {}
+            for route, answers in {**xai.good_run(upstream.url, picture(), n=request.n), **own}.items():
+                upstream.say(route, *answers)
             given = {"base_url": f"{upstream.url}/v1", "home": str(folder), **settings}
             secret = {"apiKey": KEY}
             async with open_context(plugin.ima2_provider(), folder, settings=given, credentials=secret) as context:
-                stored = tuple(context.add(data, role) for data, role in inputs)  # type: ignore[arg-type]
+                stored = tuple(context.add(data, role) for data, role in inputs)
                 asked = request.model_copy(update={"references": stored})
                 await _follow(ran, asked, context)
             ran.received = upstream.received

@@ -1,0 +1,26 @@
+"""Taking a strange JSON value for what it should be, without trusting it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The object, or an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def listed(value: Any) -> Sequence[Any]:
+    """The array, or an empty one."""
+    return value if isinstance(value, list | tuple) else ()
+
+
+def text(value: Any) -> str:
+    """The string, or an empty one."""
+    return value if isinstance(value, str) else ""
+
+
+def count(value: Any) -> int | None:
+    """The whole number of none or more, or None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
