@@ -37,12 +37,12 @@ class Post:
 
 
 class Reader(Protocol):
-    """Makes ima2's events of what comes back; :class:`~ima2_openai.answer.Answer` is the usual one.
+    """Makes ima2's events of what comes back; :class:`~ima2_openai.answer.Answer` is the usual one."""
 
-    :ivar final: nothing that matters follows; reading may stop.
-    """
-
-    final: bool
+    @property
+    def final(self) -> bool:
+        """Nothing that matters follows; reading may stop."""
+        ...
 
     def opened(self, status: int, headers: Mapping[str, str]) -> Iterator[CallEvent]:
         """The service answers, maybe with a refusal."""
