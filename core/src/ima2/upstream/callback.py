@@ -31,10 +31,19 @@ class Callback:
     :param judge: takes the query and gives the code, None when it belongs to something else, which is then waited out,
         or raises an ``Ima2Error``, which ends the wait.
     :param pages: origins whose scripts may fetch the page instead of sending the browser there.
+    :param also: more sockets like ``listener``: a name such as ``localhost`` may mean several addresses.
     """
 
-    def __init__(self, listener: socket.socket, path: str, judge: Judge, *, pages: tuple[str, ...] = ()) -> None:
-        self._listener = listener
+    def __init__(
+        self,
+        listener: socket.socket,
+        path: str,
+        judge: Judge,
+        *,
+        pages: tuple[str, ...] = (),
+        also: tuple[socket.socket, ...] = (),
+    ) -> None:
+        self._listeners = (listener, *also)
         self._path = path
         self._judge = judge
         self._pages = pages
@@ -50,14 +59,16 @@ class Callback:
 
     async def __aenter__(self) -> Self:
         await self._runner.setup()
-        await web.SockSite(self._runner, self._listener).start()
+        for each in self._listeners:
+            await web.SockSite(self._runner, each).start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._runner.cleanup()
-        self._listener.close()
+        for each in self._listeners:
+            each.close()
         self._code.cancel()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:

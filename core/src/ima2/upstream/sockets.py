@@ -27,21 +27,13 @@ def bound(host: str, port: int) -> socket.socket:
     return listener
 
 
-def listening_near(host: str, port: int) -> socket.socket:
-    """A socket that listens on ``port`` when it is free, else on any other. The caller closes it.
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens on exactly this. The caller closes it.
 
-    :raises OSError: the address is not this machine's.
+    Two may bind the same port when neither listens yet; so it listens before the port counts as ours.
+
+    :raises OSError: as :func:`bound`.
     """
-    try:
-        return _listening(host, port)
-    except OSError as error:
-        if error.errno not in TAKEN:
-            raise
-        return _listening(host, 0)
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    """Two may bind the same port when neither listens yet; so it listens before the port counts as ours."""
     listener = bound(host, port)
     try:
         listener.listen()
@@ -49,6 +41,19 @@ def _listening(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def listening_near(host: str, port: int) -> socket.socket:
+    """A socket that listens on ``port`` when it is free, else on any other. The caller closes it.
+
+    :raises OSError: the address is not this machine's.
+    """
+    try:
+        return listening(host, port)
+    except OSError as error:
+        if error.errno not in TAKEN:
+            raise
+        return listening(host, 0)
 
 
 def url_of(listener: socket.socket) -> str:

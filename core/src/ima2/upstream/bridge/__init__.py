@@ -10,7 +10,22 @@ It has no users and no passwords: whoever runs programs on this machine may use 
 
 from __future__ import annotations
 
+from ima2.upstream.bridge.body import Body, Whole
+from ima2.upstream.bridge.forward import Answer, Forwarder, Message, headers_of, pass_on
+from ima2.upstream.bridge.guard import Target
 from ima2.upstream.bridge.listener import Bridge
-from ima2.upstream.bridge.spec import BridgeSpec
+from ima2.upstream.bridge.spec import BridgeSpec, Handler
 
-__all__ = ["Bridge", "BridgeSpec"]
+__all__ = [
+    "Answer",
+    "Body",
+    "Bridge",
+    "BridgeSpec",
+    "Forwarder",
+    "Handler",
+    "Message",
+    "Target",
+    "Whole",
+    "headers_of",
+    "pass_on",
+]

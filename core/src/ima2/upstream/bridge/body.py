@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from aiohttp import StreamReader
 
@@ -25,11 +26,16 @@ class Body:
 
     def __init__(self, content: StreamReader) -> None:
         self.repeatable = True
-        self._content = content
+        self._coming = content
         self._size = 0
         self._passed = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed by close()
 
-    async def stream(self) -> AsyncIterator[bytes]:
+    @property
+    def content(self) -> AsyncIterator[bytes]:
+        """The body from its beginning, once more each time it is asked for."""
+        return self._stream()
+
+    async def _stream(self) -> AsyncIterator[bytes]:
         """What passed before, then what comes.
 
         :raises InvalidRequest: ``BODY_TOO_LARGE`` (413).
@@ -37,7 +43,7 @@ class Body:
         self._passed.seek(0)
         while block := self._passed.read(_BLOCK):
             yield block
-        async for chunk in self._content.iter_any():
+        async for chunk in self._coming.iter_any():
             self._size += len(chunk)
             if self._size > MAX_BODY:
                 raise InvalidRequest(f"A request has at most {MAX_BODY >> 20} MiB.", code="BODY_TOO_LARGE", status=413)
@@ -58,3 +64,11 @@ class Body:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._passed.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A body that a handler has made; it may be sent again."""
+
+    content: bytes = field(repr=False)
+    repeatable: ClassVar[bool] = True

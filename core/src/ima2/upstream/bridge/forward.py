@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
 from aiohttp import web
 
-from ima2.upstream.bridge.body import Body
+from ima2.errors import UpstreamError
+from ima2.upstream.bridge.body import Body, Whole
+from ima2.upstream.bridge.guard import Target
 from ima2.upstream.bridge.headers import incoming, outgoing
 from ima2.upstream.client import network_errors
 
@@ -41,12 +44,35 @@ class Answer:
                 break
         return self._seen
 
+    async def read(self, most: int) -> bytes:
+        """All of the body.
+
+        :raises UpstreamError: it broke off, or has more than ``most`` bytes (``ANSWER_TOO_LARGE``).
+        """
+        body = bytearray()
+        with network_errors("bridge", "maybe"):
+            async for chunk in self.stream():
+                body += chunk
+                if len(body) > most:
+                    raise UpstreamError(f"An answer has more than {most:,} bytes.", code="ANSWER_TOO_LARGE")
+        return bytes(body)
+
     async def stream(self) -> AsyncIterator[bytes]:
         """The body's bytes as they came, not decoded."""
         if self._seen:
             yield self._seen
         async for chunk in self._chunks:
             yield chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request to the service; the credential is put over ``headers``."""
+
+    method: str
+    url: str
+    headers: Sequence[tuple[str, str]] = ()
+    body: Body | Whole | None = None
 
 
 class Forwarder:
@@ -56,33 +82,42 @@ class Forwarder:
         self._spec = spec
         self._client = client
 
-    async def forward(self, request: web.BaseRequest, url: str) -> web.StreamResponse:
-        """Answer ``request`` with what upstream says at ``url``.
+    def address(self, target: Target) -> str:
+        """Where that is upstream."""
+        return f"{self._spec.upstream.rstrip('/')}/{target.route}{target.query}"
+
+    async def forward(self, request: web.BaseRequest, target: Target) -> web.StreamResponse:
+        """Answer ``request`` with what upstream says to the same.
 
         When the caller is cancelled, since the client left, the connection upstream is closed.
 
         :raises Ima2Error: nothing has been answered yet.
         """
         with Body(request.content) as body:
-            async with self._exchange(request, url, body) as answer:
-                return await _pass_on(request, answer)
+            sent = body if request.body_exists else None
+            message = Message(request.method, self.address(target), headers_of(request), sent)
+            async with self.exchange(message) as answer:
+                return await pass_on(request, answer)
 
     @asynccontextmanager
-    async def _exchange(self, request: web.BaseRequest, url: str, body: Body) -> AsyncIterator[Answer]:
-        """Upstream's answer; the second one when the first said that the credential was stale."""
+    async def exchange(self, message: Message) -> AsyncIterator[Answer]:
+        """Upstream's answer; the second one when the first said that the credential was stale.
+
+        :raises Ima2Error: there is none.
+        """
         credential = await self._spec.authorize(False)
-        async with self._sent(request, url, body, credential) as answer:
-            fresh = await self._fresh(answer, body, credential)
+        async with self._sent(message, credential) as answer:
+            fresh = await self._fresh(answer, message, credential)
             if fresh is None:
                 yield answer
                 return
-        async with self._sent(request, url, body, fresh) as answer:
+        async with self._sent(message, fresh) as answer:
             yield answer
 
-    async def _fresh(self, answer: Answer, body: Body, used: Mapping[str, str]) -> Mapping[str, str] | None:
+    async def _fresh(self, answer: Answer, message: Message, used: Mapping[str, str]) -> Mapping[str, str] | None:
         """Another credential to try, when upstream refused this one before it did anything."""
         status = answer.response.status_code
-        if status not in _REFUSALS or not body.repeatable:
+        if status not in _REFUSALS or (message.body and not message.body.repeatable):
             return None
         with network_errors("bridge", "no"):
             head = await answer.peek()
@@ -92,29 +127,29 @@ class Forwarder:
         return fresh if fresh != used else None
 
     @asynccontextmanager
-    async def _sent(
-        self, request: web.BaseRequest, url: str, body: Body, credential: Mapping[str, str]
-    ) -> AsyncIterator[Answer]:
-        message = self._client.build_request(
-            request.method,
-            url,
-            headers=httpx.Headers(outgoing(_headers(request), credential), encoding=_ENCODING),
-            content=body.stream() if request.body_exists else None,
+    async def _sent(self, message: Message, credential: Mapping[str, str]) -> AsyncIterator[Answer]:
+        request = self._client.build_request(
+            message.method,
+            message.url,
+            headers=httpx.Headers(outgoing(message.headers, credential), encoding=_ENCODING),
+            content=message.body.content if message.body else None,
             timeout=TIMES,
         )
         with network_errors("bridge", "maybe"):
-            response = await self._client.send(message, stream=True, follow_redirects=False)
+            response = await self._client.send(request, stream=True, follow_redirects=False)
         try:
+            self._spec.seen(response.headers)
             yield Answer(response)
         finally:
             await response.aclose()
 
 
-def _headers(request: web.BaseRequest) -> list[tuple[str, str]]:
+def headers_of(request: web.BaseRequest) -> list[tuple[str, str]]:
+    """The client's headers, byte for byte."""
     return [(name.decode(_ENCODING), value.decode(_ENCODING)) for name, value in request.raw_headers]
 
 
-async def _pass_on(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+async def pass_on(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
     """Stream the answer; when it breaks off upstream it breaks off here too, so that nobody takes it for whole."""
     upstream = answer.response
     response = web.StreamResponse(status=upstream.status_code, headers=incoming(upstream.headers.multi_items()))

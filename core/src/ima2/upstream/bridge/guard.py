@@ -6,6 +6,7 @@ Everything is decided on the raw ``Host`` header and the raw target, never on a 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -18,6 +19,14 @@ BROWSERS = ("Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest")
 """Headers that browsers add and a page can't take away. A program has no reason to send them."""
 _PATH = re.compile(r"(?:/[A-Za-z0-9_~:@-][A-Za-z0-9._~:@-]*)+")
 """Paths that mean the same to every reader: no escapes, no empty and no dotted segments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A route below the prefix, and the query with its ``?``."""
+
+    route: str
+    query: str = ""
 
 
 def judge(request: web.BaseRequest, port: int) -> None:
@@ -38,8 +47,8 @@ def judge(request: web.BaseRequest, port: int) -> None:
         raise InvalidRequest(f"{request.method[:20]} is not served.", code="METHOD_NOT_ALLOWED", status=405)
 
 
-def target(request: web.BaseRequest, spec: BridgeSpec) -> str:
-    """The upstream address of what was asked for.
+def target(request: web.BaseRequest, spec: BridgeSpec) -> Target:
+    """What was asked for.
 
     :raises NotFound: ``BRIDGE_ROUTE_UNKNOWN``.
     """
@@ -52,7 +61,7 @@ def target(request: web.BaseRequest, spec: BridgeSpec) -> str:
             code="BRIDGE_ROUTE_UNKNOWN",
             hint=f"it serves {spec.prefix}/ and: {', '.join(spec.routes)}",
         )
-    return f"{spec.upstream.rstrip('/')}/{route}{mark}{query}"
+    return Target(route, f"{mark}{query}")
 
 
 def _own(value: str, port: int) -> bool:

@@ -72,7 +72,10 @@ class Bridge:
             judge(request, self.port)
             if request.raw_path.partition("?")[0] == HEALTH:
                 return self._health()
-            return await self._forwarder.forward(request, target(request, self.spec))
+            asked = target(request, self.spec)
+            if handler := self.spec.handlers.get(asked.route):
+                return await handler(request, self._forwarder)
+            return await self._forwarder.forward(request, asked)
         except Ima2Error as error:
             return refusal(error)
 
