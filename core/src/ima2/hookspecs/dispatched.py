@@ -27,7 +27,7 @@ from ima2.hookspecs.markers import hookspec
 if TYPE_CHECKING:
     from ima2.hookspecs.auth import Auth
     from ima2.hookspecs.context import Context
-    from ima2.hookspecs.descriptors import ModelInfo, Problem, Status
+    from ima2.hookspecs.descriptors import ModelInfo, Problem, QuotaWindow, Status
     from ima2.models import Call, CallEvent, ConverseEvent, PlanEvent, Request, Step
 
 
@@ -107,6 +107,20 @@ class DispatchedSpecs:
     @hookspec(firstresult=True)
     def ima2_auth(self, context: Context) -> Auth | None:
         """How to sign in; None when no credential is needed."""
+
+    @hookspec(firstresult=True)
+    def ima2_quota(self, context: Context) -> Awaitable[Sequence[QuotaWindow]] | None:
+        """What is left of a plan, asked from the service; it may cost no money. Never called on a job's path.
+
+        None means that :attr:`Status.quota` is all there is to know.
+
+        ::
+
+            @hookimpl
+            async def ima2_quota(context):
+                used = (await context.client.get(url)).json()["usedPercent"]
+                return [QuotaWindow("30 d", used)]
+        """
 
     @hookspec(firstresult=True)
     def ima2_status(self, context: Context) -> Awaitable[Status] | None:

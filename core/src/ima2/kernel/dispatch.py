@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ima2.errors import Ima2Error, PluginFailed, Unsupported
-from ima2.hookspecs import ModelInfo, Problem, Status
+from ima2.hookspecs import ModelInfo, Problem, QuotaWindow, Status
 from ima2.kernel.async_deadline import await_within, run_within
 from ima2.kernel.blame import blaming, guarded
 from ima2.kernel.collect import collect, reason
@@ -27,6 +27,7 @@ PURE_SECONDS = 5.0
 """For hooks that only compute."""
 STATUS_SECONDS = 0.5
 MODELS_SECONDS = 30.0
+QUOTA_SECONDS = 45.0
 CANCEL_SECONDS = 10.0
 
 T = TypeVar("T")
@@ -116,6 +117,12 @@ class Dispatcher:
         if not isinstance(status, Status):
             return Status(ready=False, why=invocation.wrong(status, "a Status").message)
         return status
+
+    async def quota(self, provider: str, context: Context) -> tuple[QuotaWindow, ...] | None:
+        """``ima2_quota``; None when the provider can't be asked."""
+        invocation = Invocation(self.host, provider, "ima2_quota")
+        found = await self._awaited(invocation, QUOTA_SECONDS, context=context)
+        return None if found is None else _items(invocation, found, QuotaWindow)
 
     def collect(self, hook: str, **kwargs: Any) -> list[tuple[str, Any]]:
         """See :func:`ima2.kernel.collect.collect`."""

@@ -26,6 +26,7 @@ from ima2.kernel.observers import Observers
 from ima2.kernel.parts import Parts
 from ima2.kernel.preview import preview
 from ima2.kernel.process import EngineLock, Process
+from ima2.kernel.quota import Quota, read_quota
 from ima2.kernel.record import answer
 from ima2.kernel.resolve import Resolver
 from ima2.kernel.runner import Runner
@@ -218,6 +219,12 @@ class Studio:
             for info in chosen:
                 await self._refresh(info)
         return [(info, self.catalogues.of(info)) for info in chosen]
+
+    async def quota(self, provider: str | None = None) -> list[Quota]:
+        """What is left of each plan, asked from the services; of one provider when it is named."""
+        chosen = (self.host.provider(provider),) if provider else self.host.providers
+        asked = (read_quota(info, self.resolver, self.dispatcher, self.contexts) for info in chosen)
+        return list(await asyncio.gather(*asked))
 
     async def doctor(self) -> list[Check]:
         """What is wrong here."""
