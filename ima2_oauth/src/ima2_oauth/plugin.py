@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from ima2.hookspecs import ProviderInfo, hookimpl
+from ima2.hookspecs import Command, DoctorCheck, ProviderInfo, Service, hookimpl
 
 from ima2_oauth.settings import SETTINGS
 
 if TYPE_CHECKING:
-    from ima2.hookspecs import Context, Status
+    from ima2.hookspecs import Auth, Context, QuotaWindow, Status
 
 
 @hookimpl
@@ -22,6 +23,7 @@ def ima2_provider() -> ProviderInfo:
         priority=10,
         settings=SETTINGS,
         login="ima2 login",
+        alias="codex",
         homepage="https://chatgpt.com",
     )
 
@@ -32,3 +34,52 @@ async def ima2_status(context: Context) -> Status:
     from ima2_oauth.status import status
 
     return status(context)
+
+
+@hookimpl
+def ima2_auth(context: Context) -> Auth:
+    """In a browser, by a code, or by pasting."""
+    from ima2_oauth.auth import ChatGptAuth
+
+    return ChatGptAuth(context)
+
+
+@hookimpl
+def ima2_quota(context: Context) -> Awaitable[Sequence[QuotaWindow]]:
+    """Ask the service."""
+    from ima2_oauth.quota import fetch
+
+    return fetch(context)
+
+
+@hookimpl
+def ima2_commands() -> Sequence[Command]:
+    """``ima2 oauth …``."""
+    return [Command("oauth", "ima2_oauth.cli:group", "Sign in with ChatGPT, and lend the sign-in to other tools.")]
+
+
+@hookimpl
+def ima2_services() -> Sequence[Service]:
+    """The bridge."""
+    return [Service("oauth", _bridge)]
+
+
+@hookimpl
+def ima2_doctor_checks() -> Sequence[DoctorCheck]:
+    """Sign-in, service, port, clock."""
+    return [DoctorCheck(f"ChatGPT {name}", _check(name)) for name in ("sign-in", "service", "port", "clock")]
+
+
+def _bridge(context: Context) -> Any:
+    from ima2_oauth.bridge import serve
+
+    return serve(context)
+
+
+def _check(name: str) -> Any:
+    async def run(context: Context) -> tuple[bool | None, str, str | None]:
+        from ima2_oauth.doctor import CHECKS
+
+        return await CHECKS[name](context)
+
+    return run
