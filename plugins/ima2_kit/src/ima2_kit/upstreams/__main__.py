@@ -10,13 +10,16 @@ import asyncio
 import sys
 from pathlib import Path
 
+from ima2_kit.upstreams import chatgpt
 from ima2_kit.upstreams.script import load
 from ima2_kit.upstreams.server import ScriptedUpstream
 
+REFUSING = {"chatgpt": chatgpt.refuse}
 
-async def serve(script: Path, port: int) -> None:
+
+async def serve(script: Path, port: int, refusing: str | None = None) -> None:
     """Answer as the script says until the task is cancelled."""
-    upstream = ScriptedUpstream(load(script))
+    upstream = ScriptedUpstream(load(script), refuse=REFUSING.get(refusing or ""))
     await upstream.start(port)
     try:
         sys.stdout.write(upstream.url + "\n")
@@ -31,9 +34,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ima2_kit.upstreams", description="A scripted service.")
     parser.add_argument("--script", type=Path, required=True, help="JSON file of answers by route")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--as", dest="refusing", choices=sorted(REFUSING), help="refuse what this service refuses")
     arguments = parser.parse_args()
     try:
-        asyncio.run(serve(arguments.script, arguments.port))
+        asyncio.run(serve(arguments.script, arguments.port, arguments.refusing))
     except KeyboardInterrupt:
         sys.exit(130)
 

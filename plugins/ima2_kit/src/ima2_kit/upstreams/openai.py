@@ -85,7 +85,7 @@ def stream(
         if item["type"] == "image_generation_call":
             drafts = []
     if end:
-        made.append({"type": f"response.{end}", "response": response(end, items, **more)})
+        made.append({"type": f"response.{end}", "response": {**response(end, items), **more}})
     return [{**event, "sequence_number": number} for number, event in enumerate(made)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -62,9 +62,16 @@ class ScriptedUpstream:
 
     :param script: answers by route (``"POST /v1/responses"``), given in order. A route whose answers are used up
         answers 500 with code ``script_exhausted``, so that a call too many is seen.
+    :param refuse: asked before the script; what it answers is given, and the script waits for the next request.
     """
 
-    def __init__(self, script: Mapping[str, Iterable[Answer]] | None = None) -> None:
+    def __init__(
+        self,
+        script: Mapping[str, Iterable[Answer]] | None = None,
+        *,
+        refuse: Callable[[Received], Answer | None] | None = None,
+    ) -> None:
+        self._refuse = refuse
         self._script = {route: list(answers) for route, answers in (script or {}).items()}
         self.received: list[Received] = []
         self._leaving = asyncio.Event()
@@ -113,8 +120,10 @@ class ScriptedUpstream:
         headers = {name.lower(): value for name, value in request.headers.items()}
         body = await request.read()
         port = request.transport.get_extra_info("peername")[1] if request.transport else 0
-        self.received.append(Received(request.method, request.path, dict(request.query), headers, body, port))
-        return await self._send(request, self._next(f"{request.method} {request.path}"))
+        received = Received(request.method, request.path, dict(request.query), headers, body, port)
+        self.received.append(received)
+        refusal = self._refuse(received) if self._refuse else None
+        return await self._send(request, refusal or self._next(f"{request.method} {request.path}"))
 
     def _next(self, route: str) -> Answer:
         answers = self._script.get(route, [])
