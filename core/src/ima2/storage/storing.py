@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from ulid import ULID
 
@@ -29,12 +30,20 @@ class Storing:
         self._folder = folder
         self._database = database
         self._worker = worker
+        self._names: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def store(
         self, spooled: Path, filename: str, facts: Mapping[str, Any], sidecar: Mapping[str, Any]
     ) -> Artifact:
         """See :meth:`ima2.storage.protocols.ArtifactStore.store`."""
         checked(filename)
+        # A caller that was cancelled and stores again meets its own first attempt, which goes on.
+        async with self._names.setdefault(filename, asyncio.Lock()):
+            return await self._store(spooled, filename, facts, sidecar)
+
+    async def _store(
+        self, spooled: Path, filename: str, facts: Mapping[str, Any], sidecar: Mapping[str, Any]
+    ) -> Artifact:
         source, sha256 = await asyncio.to_thread(self._source, spooled, filename, facts.get("sha256"))
         known = await self._indexed(filename, sha256)
         if known is None:
