@@ -85,25 +85,23 @@ def test_a_broken_chooser_is_passed_over(env: Env) -> None:
 
 
 def test_quality_is_medium_where_it_can_be_chosen_and_open_where_not(env: Env) -> None:
-    async def quality(provider: FakeProvider) -> str | None:
-        async with open_studio(env, plugins={"fake": provider}) as studio:
-            preview = await studio.preview({"prompt": "x", "provider": "fake"})
-            return preview["request"].get("quality")
-
     plain = FakeProvider(models=(ModelInfo("m"),))
     strange = FakeProvider(models=(ModelInfo("m", capabilities=Capabilities(qualities=("fine",))),))
-    assert [asyncio.run(quality(each)) for each in (FakeProvider(), plain, strange)] == ["medium", None, "fine"]
+    assert [quality(env, each) for each in (FakeProvider(), plain, strange)] == ["medium", None, None]
 
 
-def test_a_model_that_always_searches_is_told_so_in_the_answer(env: Env) -> None:
-    async def main() -> tuple[dict[str, Any], list[str | None]]:
-        caps = Capabilities(web_search="always")
-        provider = FakeProvider(models=(ModelInfo("fake-1", use="tests", capabilities=caps),))
+def test_a_preference_holds_where_it_can_and_is_no_warning_where_not(env: Env) -> None:
+    plain = FakeProvider(models=(ModelInfo("m"),))
+    wish = {"prefer": {"quality": "low"}}
+    assert [quality(env, each, **wish) for each in (FakeProvider(), plain)] == ["low", None]
+    assert quality(env, FakeProvider(), quality="high", **wish) == "high"
+
+
+def quality(env: Env, provider: FakeProvider, **body: Any) -> str | None:
+    async def main() -> dict[str, Any]:
         async with open_studio(env, plugins={"fake": provider}) as studio:
-            body = {"prompt": "x", "provider": "fake", "webSearchEnabled": False}
-            job = await studio.wait((await studio.submit(body)).job.id)
-            return await studio.answer(job), [warning.field for warning in job.warnings]
+            return await studio.preview({"prompt": "x", "provider": "fake", **body})
 
-    answer, ignored = asyncio.run(main())
-    assert answer["webSearchEnabled"] is True
-    assert ignored == ["webSearch"]
+    preview = asyncio.run(main())
+    assert preview["warnings"] == []
+    return preview["request"].get("quality")

@@ -31,10 +31,13 @@ _FIELDS = {
 }
 """Flag → field of the request's JSON."""
 
+PREFERRED_QUALITY = "low"
+"""Cheap and quick where quality can be chosen and nobody said."""
+
 _REQUEST = (
     click.option("--provider", shell_complete=complete_provider, help="Who makes it; auto chooses. [auto]"),
     click.option("-m", "--model", shell_complete=complete_model, help="See `ima2 models`."),
-    click.option("-q", "--quality", default="low", show_default=True, help="low, medium, high, or auto."),
+    click.option("-q", "--quality", help="low, medium, high, or auto. [low]"),
     click.option("-s", "--size", metavar="WxH", help="1024x1024, 1536x1024, …, or auto."),
     click.option("-f", "--format", help="png, jpeg or webp."),
     click.option("--compression", type=click.IntRange(0, 100), help="Of jpeg and webp; 100 is best."),
@@ -70,5 +73,6 @@ def generate_flags(function: Callable[..., T]) -> Callable[..., T]:
 
 
 def body_of(flags: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of the JSON body that comes from these flags; what was not said is left out."""
-    return {field: flags[flag] for flag, field in _FIELDS.items() if flags.get(flag) is not None}
+    """The part of the JSON body that comes from these flags; what was not said is left out, or a mere preference."""
+    said = {field: flags[flag] for flag, field in _FIELDS.items() if flags.get(flag) is not None}
+    return {"prefer": {"quality": PREFERRED_QUALITY}, **said}

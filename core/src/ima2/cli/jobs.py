@@ -6,7 +6,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,7 +17,8 @@ from ima2.cli.flags import json_flag, where_flags
 from ima2.cli.lazy import Command, Group
 from ima2.cli.terminal import note, one_line, say, say_json, success, table
 
-STATES = ("queued", "planning", "running", "done", "failed", "cancelled", "unknown")
+OPEN = ("queued", "planning", "running")
+STATES = (*OPEN, "done", "failed", "cancelled", "unknown")
 
 
 @click.command(cls=Command)
@@ -88,12 +91,26 @@ def show(job_id: str, at: Where, as_json: bool) -> None:
 
 
 @jobs.command("resume")
-@click.argument("job_id")
+@click.argument("job_id", required=False)
 @where_flags
 @json_flag
-def resume(job_id: str, at: Where, as_json: bool) -> None:
-    """Go on with a job whose process ended; nothing paid is sent again."""
-    _follow(at, job_id, lambda backend: backend.resume(job_id), as_json)
+def resume(job_id: str | None, at: Where, as_json: bool) -> None:
+    """Go on with a job whose process ended, or with all of them; nothing paid is sent again."""
+    waiting = [job_id] if job_id else _interrupted(at)
+    if not waiting:
+        note("No job was interrupted.")
+    for each in waiting:
+        _follow(at, each, partial(_resumed, each), as_json)
+
+
+def _resumed(job_id: str, backend: Backend) -> AsyncIterator[Event]:
+    return backend.resume(job_id)
+
+
+def _interrupted(at: Where) -> list[str]:
+    """Ids of the jobs whose process is gone, oldest first."""
+    listed = ask(at, lambda backend: backend.jobs(states=OPEN, limit=500))
+    return [job["id"] for job in reversed(listed["jobs"]) if job["interrupted"]]
 
 
 @jobs.command("retry")
@@ -150,12 +167,12 @@ def _follow(at: Where, job_id: str, begin: Callable[[Backend], AsyncIterator[Eve
         success(filename)
 
 
-def _active(job: Mapping[str, str]) -> tuple[str, ...]:
+def _active(job: Mapping[str, Any]) -> tuple[str, ...]:
     age = max(0, int(time.time() - int(job["startedAt"]) / 1000))
     return (
         job["requestId"],
         job["kind"],
-        str(job.get("step") or job["phase"]),
+        "interrupted" if job["interrupted"] else str(job.get("step") or job["phase"]),
         f"{age} s",
         one_line(job["prompt"], 50),
     )
@@ -173,7 +190,8 @@ def _ended(job: Mapping[str, str]) -> tuple[str, ...]:
 
 def _job(job: Answer) -> tuple[str, ...]:
     why = (job.get("error") or {}).get("code") or ""
-    return (job["id"], job["state"], job["provider"], why, one_line(job["request"]["prompt"], 50))
+    state = "interrupted" if job["interrupted"] else job["state"]
+    return (job["id"], state, job["provider"], why, one_line(job["request"]["prompt"], 50))
 
 
 def _call(call: Answer) -> str:

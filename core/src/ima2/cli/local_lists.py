@@ -28,7 +28,8 @@ async def inflight(studio: Studio, *, kind: str | None, session: str | None, ter
         return kind in (None, wire.kind_of(job)) and session in (None, job.request.session_id)
 
     active = await studio.ledger.jobs(states=OPEN_STATES)
-    body: Answer = {"jobs": [wire.active_row(job) for job in active if wanted(job)]}
+    rows = [wire.active_row(job, interrupted=studio.runner.interrupted(job)) for job in active if wanted(job)]
+    body: Answer = {"jobs": rows}
     if terminal:
         ended = await studio.ledger.jobs(states=sorted(FINAL_STATES), limit=TERMINAL_ROWS, newest_first=True)
         body["terminalJobs"] = [
@@ -47,7 +48,8 @@ async def job_facts(studio: Studio, job: Job) -> Answer:
     """One job with its calls and files."""
     from ima2.server import wire
 
-    return wire.job_facts(job, await studio.ledger.calls(job.id), await studio.store.artifacts(job_id=job.id))
+    calls, artifacts = await studio.ledger.calls(job.id), await studio.store.artifacts(job_id=job.id)
+    return wire.job_facts(job, calls, artifacts, interrupted=studio.runner.interrupted(job))
 
 
 async def history(studio: Studio, **query: Any) -> Answer:

@@ -65,7 +65,7 @@ class Resolver:
     async def _auto(self, request: Request, must_be_ready: bool) -> Resolved:
         able: dict[str, Resolved] = {}
         skipped: list[Skipped] = []
-        for info in self._in_order(request.kind):
+        for info in self.in_order(self._auto_for(request.kind)):
             try:
                 able[info.id] = await self._prepare(request, info)
             except Ima2Error as error:
@@ -88,10 +88,13 @@ class Resolver:
         resolution = Resolution(provider=resolved.info.id, reason=reason, skipped=skipped)
         return replace(resolved, resolution=resolution, status=status)
 
-    def _in_order(self, kind: str) -> Sequence[ProviderInfo]:
+    def _auto_for(self, kind: str) -> Sequence[ProviderInfo]:
+        return [info for info in self._dispatcher.host.providers if info.auto and kind in info.kinds]
+
+    def in_order(self, candidates: Sequence[ProviderInfo]) -> Sequence[ProviderInfo]:
+        """As the user wants them, else those that are paid already first."""
         wanted = self._view.providers_order()
         position = {name: index for index, name in enumerate(wanted)}
-        candidates = [info for info in self._dispatcher.host.providers if info.auto and kind in info.kinds]
         return sorted(
             candidates,
             key=lambda info: (position.get(info.id, len(wanted)), _BILLING_RANK[info.billing], info.priority, info.id),
@@ -100,8 +103,7 @@ class Resolver:
     async def _prepare(self, request: Request, info: ProviderInfo) -> Resolved:
         filled, option_warnings = fill(request, info, self._view)
         model, model_warnings = self._catalogues.find(info, request.kind, filled.model)
-        quality = filled.quality or _default_quality(model)
-        filled = filled.model_copy(update={"model": model.id, "quality": quality})
+        filled = filled.model_copy(update={"model": model.id, **_preferred(filled, model)})
         filled, fitting_warnings = fitted(filled, model)
         checked = check_table(filled, info, model)
         if model.capabilities.web_search == "always":
@@ -142,10 +144,17 @@ class Resolver:
         )
 
 
-def _default_quality(model: ModelInfo) -> str | None:
-    """``medium`` where quality can be chosen and nobody said."""
-    offered = model.capabilities.qualities
-    return next((each for each in (DEFAULT_QUALITY, *offered) if each in offered), None)
+def _preferred(request: Request, model: ModelInfo) -> dict[str, str]:
+    """What nobody asked for and somebody would like, where the model lets it be chosen."""
+    wishes = {
+        "quality": (request.prefer.quality or DEFAULT_QUALITY, model.capabilities.qualities),
+        "format": (request.prefer.format, model.capabilities.formats),
+    }
+    return {
+        field: wish
+        for field, (wish, offered) in wishes.items()
+        if wish is not None and wish in offered and getattr(request, field) is None
+    }
 
 
 def as_error(problem: Problem) -> Unsupported:

@@ -120,10 +120,13 @@ class Runner:
         if task := self._tasks.get(job_id):
             await asyncio.wait({task})
 
+    def interrupted(self, job: Job) -> bool:
+        """Whether the process of an unfinished job is gone."""
+        return not job.final and not self._process.alive(job.owner)
+
     async def orphans(self) -> list[Job]:
         """Unfinished jobs of processes that are gone."""
-        jobs = await self._parts.ledger.jobs(states=OPEN_STATES)
-        return [job for job in jobs if not self._process.alive(job.owner)]
+        return [job for job in await self._parts.ledger.jobs(states=OPEN_STATES) if self.interrupted(job)]
 
     async def adopt(self, orphan: Job) -> Job | None:
         """Take over and go on; None when another process was quicker or the provider is not installed."""

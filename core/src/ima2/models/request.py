@@ -36,6 +36,13 @@ class Reference(Frozen):
     duration: float | None = None
 
 
+class Preferences(Frozen):
+    """What a client would like where it can be chosen; left out in silence where it can't."""
+
+    quality: str | None = None
+    format: str | None = None
+
+
 class Request(Frozen):
     """A parsed request. ``None`` means "not said": the provider's settings and the model decide.
 
@@ -62,6 +69,7 @@ class Request(Frozen):
     moderation: str | None = None
     reasoning_effort: str | None = None
     web_search: bool | None = None
+    prefer: Preferences = Preferences()
     partial_images: int = Field(default=0, ge=0, le=3)
     seed: int | None = None
     duration: float | None = None

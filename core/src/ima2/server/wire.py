@@ -74,8 +74,8 @@ def meta(job: Job, artifacts: list[Artifact] | None = None) -> dict[str, Any]:
     return facts
 
 
-def active_row(job: Job) -> dict[str, Any]:
-    """A job under way."""
+def active_row(job: Job, *, interrupted: bool = False) -> dict[str, Any]:
+    """A job under way; ``interrupted`` when the process that ran it is gone."""
     return {
         "requestId": job.id,
         "kind": kind_of(job),
@@ -85,6 +85,7 @@ def active_row(job: Job) -> dict[str, Any]:
         "phase": PHASES.get(job.phase, "streaming"),
         "step": job.phase,
         "phaseAt": job.phase_at,
+        "interrupted": interrupted,
     }
 
 
@@ -107,10 +108,13 @@ def terminal_row(job: Job, artifacts: list[Artifact]) -> dict[str, Any]:
     }
 
 
-def job_facts(job: Job, calls: list[CallRow], artifacts: list[Artifact]) -> dict[str, Any]:
+def job_facts(
+    job: Job, calls: list[CallRow], artifacts: list[Artifact], *, interrupted: bool = False
+) -> dict[str, Any]:
     """The whole job. Spool paths stay here: they are of no use to a client."""
     facts = job.model_dump(by_alias=True, mode="json", exclude={"owner", "body_hash", "idempotency_key"})
     facts["requestId"] = job.id
+    facts["interrupted"] = interrupted
     facts["calls"] = [call_facts(row) for row in calls]
     facts["filenames"] = [artifact.filename for artifact in artifacts]
     return facts

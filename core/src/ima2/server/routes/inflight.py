@@ -28,7 +28,7 @@ async def inflight(request: web.Request) -> web.Response:
     """List jobs under way, oldest first; on demand also those that ended, newest first."""
     studio = request.app[STUDIO]
     active = [job for job in await studio.ledger.jobs(states=OPEN_STATES) if _wanted(request, job)]
-    body = {"jobs": [wire.active_row(job) for job in active]}
+    body = {"jobs": [wire.active_row(job, interrupted=studio.runner.interrupted(job)) for job in active]}
     if flag(request, "includeTerminal"):
         ended = await studio.ledger.jobs(states=sorted(FINAL_STATES), limit=TERMINAL_ROWS, newest_first=True)
         body["terminalJobs"] = [

@@ -70,7 +70,7 @@ async def partial(request: web.Request) -> web.StreamResponse:
 async def _facts(request: web.Request, job: Job) -> dict[str, object]:
     studio = request.app[STUDIO]
     artifacts = await studio.store.artifacts(job_id=job.id)
-    return wire.job_facts(job, await studio.ledger.calls(job.id), artifacts)
+    return wire.job_facts(job, await studio.ledger.calls(job.id), artifacts, interrupted=studio.runner.interrupted(job))
 
 
 async def _changed(request: web.Request, job: Job) -> web.Response:
