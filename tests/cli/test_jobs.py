@@ -129,3 +129,18 @@ def test_interrupted_after_it_was_sent(cli: Any, meter: Any) -> None:
     assert process.returncode == 130, err
     assert "may still charge" in json.loads(out)["error"]
     assert _paid(cli) == 1
+
+
+def test_all_interrupted_jobs_go_on_without_being_named(cli: Any) -> None:
+    for prompt in ("kite", "boat"):
+        process = cli.start("gen", prompt, "--provider", "sketch", "--delay", "3", "--verbose")
+        while b"phase: generate" not in process.stderr.readline():
+            pass
+        process.kill()
+        process.communicate()
+    assert cli("jobs", "ls").out.count("interrupted") == 2
+    assert cli("ps").out.count("interrupted") == 2
+    resumed = cli("jobs", "resume")
+    assert resumed.code == 0, resumed.err
+    assert len(cli.gallery) == 2
+    assert "No job was interrupted" in cli("jobs", "resume").err
