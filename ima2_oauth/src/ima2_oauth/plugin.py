@@ -12,6 +12,8 @@ from ima2_oauth.settings import SETTINGS
 if TYPE_CHECKING:
     from ima2.hookspecs import Auth, Context, QuotaWindow, Status
 
+NOTICE = "An unofficial use of a personal ChatGPT plan: OpenAI may change it or refuse it any day."
+
 
 @hookimpl
 def ima2_provider() -> ProviderInfo:
@@ -23,6 +25,7 @@ def ima2_provider() -> ProviderInfo:
         priority=10,
         settings=SETTINGS,
         login="ima2 login",
+        notice=NOTICE,
         alias="codex",
         homepage="https://chatgpt.com",
     )

@@ -19,32 +19,30 @@ from ima2.errors import Ima2Error, InvalidRequest, NotReady, Unsupported
 from ima2.hookspecs import Ask, LoginEvent, LoginMethod, LoginSession, OpenUrl, ShowCode, SignedIn
 
 if TYPE_CHECKING:
-    from ima2.hookspecs import Auth
+    from ima2.hookspecs import Auth, ProviderInfo
 
 METHODS: tuple[LoginMethod, ...] = get_args(LoginMethod)
 
 
 @click.command(cls=Command)
-@click.argument("provider", shell_complete=complete_provider)
+@click.argument("provider", required=False, shell_complete=complete_provider)
 @click.option("--method", type=click.Choice(METHODS), help="How; else the provider's first way that fits.")
 @click.option("--browser", "method", flag_value="browser", help="--method browser")
-@click.option("--device", "method", flag_value="device", help="--method device")
-@click.option("--paste", "method", flag_value="paste", help="--method paste")
+@click.option("--device", "--device-code", "method", flag_value="device", help="--method device")
+@click.option("--paste", "--manual-paste", "method", flag_value="paste", help="--method paste")
 @click.option("--api-key", "method", flag_value="api_key", help="--method api_key: paste a key, or pipe it in.")
 @json_flag
-def login(provider: str, method: LoginMethod | None, as_json: bool) -> None:
-    """Sign in to a provider.
+def login(provider: str | None, method: LoginMethod | None, as_json: bool) -> None:
+    """Sign in to a provider; without a name, to the one that auto tries first.
 
     Secrets are typed hidden or read from stdin, never from the command line.
     """
-    signed_in = asyncio.run(_login(provider, method))
-    facts = {"provider": provider, "account": signed_in.account, "plan": signed_in.plan}
+    name, signed_in = asyncio.run(sign_in(provider, method))
+    facts = {"provider": name, "account": signed_in.account, "plan": signed_in.plan}
     if as_json:
         say_json({"ok": True, **facts})
     else:
-        success(
-            " · ".join(str(each) for each in (f"signed in to {provider}", signed_in.account, signed_in.plan) if each)
-        )
+        success(" · ".join(str(each) for each in (f"signed in to {name}", signed_in.account, signed_in.plan) if each))
 
 
 @click.command(cls=Command)
@@ -54,7 +52,7 @@ def logout(provider: str, as_json: bool) -> None:
     """Forget a provider's sign-in."""
 
     async def forget() -> None:
-        async with _auth(provider) as auth:
+        async with _auth(provider, None) as (_, auth):
             await auth.logout()
 
     asyncio.run(forget())
@@ -75,17 +73,19 @@ def status(provider: str | None, as_json: bool) -> None:
         raise click.exceptions.Exit(NotReady("").exit_code)
 
 
-async def _login(provider: str, method: LoginMethod | None) -> SignedIn:
-    async with _auth(provider) as auth:
-        session = auth.login(_method(provider, auth, method))
+async def sign_in(provider: str | None, method: LoginMethod | None = None) -> tuple[str, SignedIn]:
+    """Drive a sign-in at the terminal: the provider's id, and who is signed in now."""
+    async with _auth(provider, method) as (info, auth):
+        note(f"Signing in to {info.title}. {info.notice or ''}".rstrip())
+        session = auth.login(_method(info.id, auth, method))
         try:
             async for event in session:
                 if isinstance(event, SignedIn):
-                    return event
+                    return info.id, event
                 await _show(event, session)
         finally:
             await session.aclose()
-    raise Ima2Error(f"The sign-in to {provider} ended without a result.", code="LOGIN_INCOMPLETE")
+    raise Ima2Error(f"The sign-in to {info.title} ended without a result.", code="LOGIN_INCOMPLETE")
 
 
 def _method(provider: str, auth: Auth, wanted: LoginMethod | None) -> LoginMethod:
@@ -108,7 +108,7 @@ async def _show(event: LoginEvent, session: LoginSession) -> None:
         case ShowCode(code, url):
             note(f"Type {code} at {url}")
         case Ask(question, secret):
-            await session.answer(await asyncio.to_thread(_read_line, question, secret))
+            await session.answer(await asyncio.to_thread(read_line, question, secret))
 
 
 def _try_to_open(url: str) -> None:
@@ -118,13 +118,17 @@ def _try_to_open(url: str) -> None:
         return  # the address is on the screen
 
 
-def _read_line(question: str, secret: bool) -> str:
+def read_line(question: str, secret: bool, default: str | None = None) -> str:
+    """A line of the user, or of stdin when that is no terminal.
+
+    :raises InvalidRequest: stdin has none.
+    """
     if not is_terminal(sys.stdin):
         line = sys.stdin.readline().strip()
         if not line:
             raise InvalidRequest(f"{question}: nothing came on stdin.", code="INVALID_FIELD")
         return line
-    answer: str = click.prompt(question, hide_input=secret, err=True)
+    answer: str = click.prompt(question, hide_input=secret, err=True, default=default)
     return answer.strip()
 
 
@@ -140,16 +144,20 @@ async def _states(provider: str | None) -> list[dict[str, object]]:
 
 
 @asynccontextmanager
-async def _auth(provider: str) -> AsyncIterator[Auth]:
+async def _auth(provider: str | None, method: LoginMethod | None) -> AsyncIterator[tuple[ProviderInfo, Auth]]:
+    """The provider named, else the first that can be signed in to by ``method``."""
     from ima2.kernel.studio import open_studio
 
     async with open_studio() as studio:
-        info = studio.host.provider(provider)
-        async with studio.contexts.outside_job(info) as context:
-            auth = await studio.dispatcher.auth(provider, context)
-            if auth is None:
-                raise Unsupported(f"{info.title} needs no sign-in.", code="NO_SIGN_IN")
-            yield auth
+        named = [studio.host.provider(provider)] if provider else studio.providers_with_sign_in()
+        for info in named:
+            async with studio.contexts.outside_job(info) as context:
+                auth = await studio.dispatcher.auth(info.id, context)
+                if auth is not None and (provider or method is None or method in auth.methods):
+                    yield info, auth
+                    return
+    what = f"{named[0].title} needs no sign-in" if provider else "No installed provider has such a sign-in"
+    raise Unsupported(f"{what}.", code="NO_SIGN_IN", hint="ima2 providers")
 
 
 def _line(state: dict[str, object]) -> tuple[str, ...]:

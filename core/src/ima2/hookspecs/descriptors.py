@@ -146,6 +146,7 @@ class ProviderInfo:
     :ivar live_models: the provider implements ``ima2_models``; without it the static list is complete.
     :ivar login: the one command that makes it ready.
     :ivar upstream_alias: under which further name existing clients look for an upstream id in events and answers.
+    :ivar notice: what a user should know before signing in.
     :ivar alias: what existing clients call it in ``/api/quota``, when that is not the id.
     :ivar key_alias: what existing clients call its key in ``/api/keys/<name>``, when that is not the id.
     """
@@ -164,6 +165,7 @@ class ProviderInfo:
     login: str | None = None
     homepage: str | None = None
     upstream_alias: str | None = None
+    notice: str | None = None
     alias: str | None = None
     key_alias: str | None = None
 

@@ -210,6 +210,11 @@ class Studio:
         """Every installed provider with its readiness."""
         return [ProviderState(info, await self.resolver.status(info)) for info in self.host.providers]
 
+    def providers_with_sign_in(self) -> list[ProviderInfo]:
+        """Those that one can sign in to, in the order of ``auto``."""
+        able = [info for info in self.host.providers if self.dispatcher.implements(info.id, "ima2_auth")]
+        return list(self.resolver.in_order(able))
+
     async def models(
         self, provider: str | None = None, *, refresh: bool = False
     ) -> list[tuple[ProviderInfo, Catalogue]]:

@@ -16,6 +16,7 @@ from ima2.server.routes import (
     models,
     openapi,
     providers,
+    quota,
 )
 
 MODULES = (
@@ -26,6 +27,7 @@ MODULES = (
     history,
     metadata,
     health,
+    quota,
     providers,
     models,
     keys,
