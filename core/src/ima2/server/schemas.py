@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from ima2.models.request import MAX_COUNT, MAX_PROMPT
+from ima2.models.request import MAX_COUNT, MAX_PROMPT, Preferences
 
 
 class Wire(BaseModel):
@@ -32,6 +32,7 @@ class GenerateBody(Wire):
     mode: Literal["auto", "direct"] = "auto"
     reasoning_effort: str | None = None
     web_search_enabled: bool | None = None
+    prefer: Preferences | None = Field(default=None, description="used where it can be chosen, else left out")
     partial_images: int | None = Field(default=None, ge=0, le=3)
     seed: int | None = None
     duration: float | None = Field(default=None, description="seconds")
