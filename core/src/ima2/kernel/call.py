@@ -15,6 +15,7 @@ from typing import Any
 from ima2.errors import Cancelled, Ima2Error, JobUnknown, NoImage, PluginFailed, StorageFailed, UpstreamTimeout
 from ima2.hookspecs import ProviderInfo
 from ima2.kernel.call_events import CallEvents
+from ima2.kernel.clip_record import clip_sidecar
 from ima2.kernel.context import HookContext
 from ima2.kernel.naming import stem
 from ima2.kernel.parts import Parts, shielded
@@ -60,7 +61,7 @@ class CallRunner:
 
     async def _run(self, row: CallRow, resume: str | None = None) -> CallRow:
         context = self._parts.contexts.for_call(self._info, self._job, row.call, resume=resume)
-        events = CallEvents(self._parts, self._job, row, resumed=resume is not None)
+        events = CallEvents(self._parts, self._job, row, self._info, resumed=resume is not None)
         stored = 0
         try:
             async with aclosing(self._stream(row, context)) as stream:
@@ -72,7 +73,8 @@ class CallRunner:
                 raise _with_paid(error, events) from None
             await events.warn("STREAM_TRUNCATED", f"The picture is kept; afterwards the call failed: {error.message}")
         if not stored:
-            raise NoImage("The answer held no picture.", step="generate", paid="yes" if events.sent else "no")
+            what = "clip" if row.call.kind == "video" else "picture"
+            raise NoImage(f"The answer held no {what}.", step="generate", paid="yes" if events.sent else "no")
         return await self._end(row.key, "done", usage=events.usage)
 
     def _stream(self, row: CallRow, context: HookContext) -> Any:
@@ -109,9 +111,11 @@ class CallRunner:
 
     async def _store(self, row: CallRow, index: int, media: dict[str, Any]) -> Artifact:
         job, call = self._job, row.call
+        name = stem(job, call, index)
+        more = clip_sidecar(job, row, media, f"{name}.mp4", self._info) if call.kind == "video" else {}
         artifact = await self._parts.store.store(
             Path(media["path"]),
-            stem(job, call, index),
+            name,
             facts={
                 "kind": call.kind,
                 "created_at": job.created_at,
@@ -123,9 +127,11 @@ class CallRunner:
                 "prompt": job.request.prompt,
                 "sha256": media["sha256"],
             },
-            sidecar=sidecar(job, call, media, index),
+            sidecar={**sidecar(job, call, media, index), **more},
         )
-        await self._parts.bus.publish(job.id, "image", {"call": call.index, **picture(artifact, self._parts.store)})
+        await self._parts.bus.publish(
+            job.id, artifact.kind, {"call": call.index, **picture(artifact, self._parts.store)}
+        )
         self._parts.observers.artifact_saved(artifact, job)
         return artifact
 
@@ -140,6 +146,9 @@ class CallRunner:
             # Paid for and in the spool, but not in the gallery: a retry only stores, it sends nothing.
             waiting = error.but(kept=tuple(spooled), hint=f"ima2 jobs retry {self._job.id}")
             return await self._end(key, "storing", error=waiting)
+        if row.upstream_id and not spooled and row.call.kind in self._info.resumable and _passing(error):
+            asked = error.but(hint=f"ima2 jobs resume {self._job.id}", paid="maybe")
+            return await self._end(key, "unknown", error=asked)
         kept = await self._parts.contexts.keep(spooled, self._job.id)
         return await self._end(key, "failed", error=error.but(kept=kept) if kept else error)
 
@@ -175,6 +184,11 @@ def _with_paid(error: Ima2Error, events: CallEvents) -> Ima2Error:
     """A break of contract or a time-out after the request left may have cost money, whatever its class says."""
     doubtful = events.sent and error.paid == "no" and isinstance(error, PluginFailed | UpstreamTimeout)
     return error.but(step=error.step or "generate", paid="maybe" if doubtful else error.paid)
+
+
+def _passing(error: Ima2Error) -> bool:
+    """Upstream has the work and may still finish it; only we did not hear."""
+    return error.retryable or isinstance(error, UpstreamTimeout)
 
 
 def _question(job: Job, row: CallRow) -> JobUnknown:

@@ -6,6 +6,9 @@ from typing import Any
 from urllib.parse import quote
 
 from ima2.errors import PluginFailed
+from ima2.hookspecs import ProviderInfo
+from ima2.kernel.clip_record import models_of, upstream_names
+from ima2.kernel.movement import Movement
 from ima2.kernel.parts import Parts
 from ima2.kernel.usage import total
 from ima2.models import (
@@ -26,10 +29,13 @@ from ima2.models import (
 class CallEvents:
     """Takes the events of one call. ``sent`` tells whether the paid request may have left."""
 
-    def __init__(self, parts: Parts, job: Job, row: CallRow, *, resumed: bool) -> None:
+    def __init__(self, parts: Parts, job: Job, row: CallRow, info: ProviderInfo, *, resumed: bool) -> None:
         self._parts = parts
+        self._job = job
         self._job_id = job.id
         self._row = row
+        self._info = info
+        self._movement = Movement(parts.clock)
         self.sent = resumed
         self.usage: Usage | None = row.usage
 
@@ -45,7 +51,8 @@ class CallEvents:
             case Phase():
                 await phase(self._parts, self._job_id, event)
             case Progress():
-                await self._publish("progress", progress=event.fraction, stalled=event.stalled)
+                stalled = self._movement.stalled(event.fraction) or event.stalled
+                await self._publish("progress", progress=event.fraction, stalled=stalled)
             case Partial():
                 await self._partial(event)
             case Usage():
@@ -71,7 +78,8 @@ class CallEvents:
 
     async def _submitted(self, event: Submitted) -> None:
         await self._parts.ledger.update_call(self._row.key, state="submitted", upstream_id=event.upstream_id)
-        await self._publish("submitted", upstreamId=event.upstream_id)
+        names = upstream_names(self._info, event.upstream_id)
+        await self._publish("submitted", **names, **models_of(self._job, self._row.call.model))
 
     async def _partial(self, event: Partial) -> None:
         url = f"/api/jobs/{quote(self._job_id, safe='')}/partials/{self._row.call.index}/{quote(event.path.name)}"

@@ -16,6 +16,7 @@ from ulid import ULID
 
 from ima2.errors import InvalidRequest
 from ima2.hookspecs import ProviderInfo
+from ima2.kernel.clip_intake import CLIP_FIELDS, CLIP_LABELS, IMAGE_FIELDS, clip_body, clip_operation, take_clip_inputs
 from ima2.kernel.inputs import take_inputs
 from ima2.models import Request, Warning
 from ima2.models.request import MAX_PROMPT, Surface
@@ -37,6 +38,7 @@ _DIRECT = {
     "reasoningEffort": "reasoning_effort",
     "webSearchEnabled": "web_search",
     "partialImages": "partial_images",
+    "prefer": "prefer",
     "seed": "seed",
     "duration": "duration",
     "resolution": "resolution",
@@ -56,13 +58,19 @@ _LABELS = frozenset(
         "storyboard",
         "contextMode",
         "searchMode",
-        "continuityLineage",
     }
 )
 """Stored with the job for clients that want them back."""
 _IGNORED = frozenset({"backgroundPreset", "sizeNudge", "elementIds", "imageToolModel", "async", "inline", "stream"})
 """Fields of newer clients without meaning here, and those that speak to the HTTP layer alone."""
 _OWN = frozenset({"prompt", "quality", "mode", "requestId", "references", "image", "mask"})
+
+_OF_VIDEO = {
+    "duration": "INVALID_VIDEO_DURATION",
+    "resolution": "INVALID_VIDEO_RESOLUTION",
+    "aspect_ratio": "INVALID_VIDEO_ASPECT_RATIO",
+}
+"""Codes of values of the wrong type where a video is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,25 +92,32 @@ async def take(
 
     :raises InvalidRequest: with the code of the field at fault. Nothing has been sent.
     """
+    video = surface == "video"
+    body = clip_body(body) if video else body
     options = _options(body, providers)
-    _refuse_unknown(body, options)
+    _refuse_unknown(body, options, video=video)
     quality, warnings = _quality(body.get("quality"))
+    labels = _LABELS | CLIP_LABELS if video else _LABELS
     fields: dict[str, Any] = {
         "id": _request_id(body.get("requestId")),
-        "kind": "video" if surface == "video" else "image",
-        "operation": "edit" if body.get("image") is not None else "generate",
+        "kind": "video" if video else "image",
+        "operation": clip_operation(body) if video else "edit" if body.get("image") is not None else "generate",
         "surface": surface,
         "prompt": _prompt(body.get("prompt")),
         "quality": quality,
         "mode": "direct" if body.get("mode") == "direct" else "auto",
         "options": {name: value for name, (_, value) in options.items()},
-        "labels": {name: body[name] for name in sorted(_LABELS & body.keys()) if body[name] is not None},
+        "labels": {name: body[name] for name in sorted(labels & body.keys()) if body[name] is not None},
         **{field: body[name] for name, field in _DIRECT.items() if body.get(name) is not None},
     }
     _moderation(fields.get("moderation"))
     request = _validated(fields)
-    references = await take_inputs(body, store)
-    return Taken(request.model_copy(update={"references": references}), warnings)
+    if not video:
+        references = await take_inputs(body, store)
+        return Taken(request.model_copy(update={"references": references}), warnings)
+    inputs = await take_clip_inputs(body, store)
+    found = {"references": inputs.references, "lineage": inputs.lineage, "source_url": inputs.source_url}
+    return Taken(request.model_copy(update=found), warnings)
 
 
 def _options(body: Mapping[str, Any], providers: tuple[ProviderInfo, ...]) -> dict[str, tuple[str, Any]]:
@@ -116,8 +131,9 @@ def _options(body: Mapping[str, Any], providers: tuple[ProviderInfo, ...]) -> di
     return {name: (field, body[field]) for name, field in names.items() if body.get(field) is not None}
 
 
-def _refuse_unknown(body: Mapping[str, Any], options: Mapping[str, tuple[str, Any]]) -> None:
-    known = _OWN | _DIRECT.keys() | _LABELS | _IGNORED | {field for field, _ in options.values()}
+def _refuse_unknown(body: Mapping[str, Any], options: Mapping[str, tuple[str, Any]], *, video: bool) -> None:
+    own = (_OWN - IMAGE_FIELDS) | CLIP_FIELDS if video else _OWN
+    known = own | _DIRECT.keys() | _LABELS | _IGNORED | {field for field, _ in options.values()}
     unknown = sorted(str(name) for name in body.keys() - known if body[name] is not None)
     if unknown:
         raise InvalidRequest(
@@ -174,6 +190,6 @@ def _validated(fields: Mapping[str, Any]) -> Request:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0]) if first["loc"] else "body"
-        code = "INVALID_COUNT" if name == "n" else "INVALID_FIELD"
+        code = {"n": "INVALID_COUNT", **(_OF_VIDEO if fields["kind"] == "video" else {})}.get(name, "INVALID_FIELD")
         field = next((body for body, own in _DIRECT.items() if own == name), name)
         raise InvalidRequest(f"{field}: {first['msg']}.", code=code, field=field) from None

@@ -33,6 +33,7 @@ _CARRIED = (
     "duration",
     "resolution",
     "aspect_ratio",
+    "source_url",
 )
 
 
@@ -72,6 +73,8 @@ class Pipeline:
         job = await self._parts.ledger.update_job(
             job.id, state="planning", phase="planning", phase_at=self._parts.now()
         )
+        if job.request.kind == "video":
+            await self._parts.bus.publish(job.id, "planning", {"provider": job.provider, "model": job.model})
         plan, usage = await self._plan(job)
         await self._parts.ledger.put_calls(job.id, plan.calls)
         return await self._parts.ledger.update_job(job.id, state="running", plan=plan, model=plan.model, usage=usage)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ima2.kernel.clip_record import clip_answer
 from ima2.kernel.usage import numbers
 from ima2.models import Artifact, Call, Job, Usage
 from ima2.storage.protocols import ArtifactStore
@@ -76,14 +77,18 @@ def picture(artifact: Artifact, store: ArtifactStore) -> dict[str, Any]:
 
 
 def answer(job: Job, artifacts: Sequence[Artifact], store: ArtifactStore) -> dict[str, Any]:
-    """The body of a successful answer and of the ``done`` event; pictures as paths, never as bytes."""
+    """The body of a successful answer and of the ``done`` event; pictures as paths, never as bytes.
+
+    Stored files are listed under ``images``, clips under ``videos``.
+    """
     request = job.request
-    pictures = [picture(artifact, store) for artifact in sorted(artifacts, key=_place)]
+    ordered = sorted(artifacts, key=_place)
+    pictures = [picture(artifact, store) for artifact in ordered]
     first = pictures[0] if pictures else {}
     usage = job.usage
     return {
         "requestId": job.id,
-        "images": pictures,
+        "videos" if request.kind == "video" else "images": pictures,
         "count": len(pictures),
         "requested": request.n,
         "filename": first.get("filename"),
@@ -108,6 +113,7 @@ def answer(job: Job, artifacts: Sequence[Artifact], store: ArtifactStore) -> dic
         "webSearchCalls": (job.plan.web_search_calls if job.plan else 0) + ((usage and usage.web_search_calls) or 0),
         "webSearchEnabled": bool(request.web_search),
         "warnings": [warning.model_dump(by_alias=True, exclude_none=True) for warning in job.warnings],
+        **(clip_answer(ordered[0] if ordered else None) if request.kind == "video" else {}),
     }
 
 

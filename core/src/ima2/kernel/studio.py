@@ -29,6 +29,7 @@ from ima2.kernel.process import EngineLock, Process
 from ima2.kernel.quota import Quota, read_quota
 from ima2.kernel.record import answer
 from ima2.kernel.resolve import Resolver
+from ima2.kernel.resuming import reopened
 from ima2.kernel.runner import Runner
 from ima2.models import Job
 from ima2.models.request import Surface
@@ -198,11 +199,13 @@ class Studio:
         return job
 
     async def resume(self, job_id: str | None = None) -> list[Job]:
-        """Go on with the jobs of dead processes (or one of them); those that were taken over."""
+        """Go on with the jobs of dead processes; or with one job, also if it ended before the service was done."""
         orphans = [job for job in await self.runner.orphans() if job_id in (None, job.id)]
         if job_id and not orphans:
-            job = await self.job(job_id)
-            raise Conflict(f"Job {job_id} is {job.state} and needs no help.", code="JOB_NOT_INTERRUPTED")
+            self.runner.room()
+            job = await reopened(self.parts, await self.job(job_id))
+            await self.runner.start(job)
+            return [job]
         adopted = [await self.runner.adopt(orphan) for orphan in orphans]
         return [job for job in adopted if job is not None]
 
