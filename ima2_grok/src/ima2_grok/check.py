@@ -13,13 +13,17 @@ from ima2_grok.pipeline import planner_model
 
 def check(request: Request) -> list[Problem]:
     """Every reason why the picture can't be made as it is asked for."""
-    return [*_models(request), *_inputs(request)]
+    return [*_models(request), *planner_problems(request), *_inputs(request)]
 
 
 def _models(request: Request) -> Iterator[Problem]:
     if request.model and not draws(request.model):
         text = f"{request.model} draws no pictures."
         yield Problem("INVALID_GROK_IMAGE_MODEL", "model", text, hint="ima2 models --provider grok")
+
+
+def planner_problems(request: Request) -> Iterator[Problem]:
+    """What keeps the chosen planner from planning."""
     name = planner_model(request)
     if "imagine" in name or name.startswith("gpt-"):
         text = f"{name} can't plan: the planner is a text model of xAI."

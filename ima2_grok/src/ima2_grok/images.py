@@ -50,15 +50,15 @@ async def generate(call: Call, context: Context) -> AsyncIterator[CallEvent]:
         yield Submitted(upstream_id=reply.request_id)
     yield usage(reply.value)
     for drawn in read(reply.value):
-        if drawn.model and not _same(call.model, drawn.model):
+        if drawn.model and not same_model(call.model, drawn.model):
             text = f"xAI drew with {drawn.model}, not with {call.model}."
             yield Warning(code="MODEL_SUBSTITUTED", field="model", normalized_to=drawn.model, message=text)
         yield Phase(name="download")
         yield _media(await _home(drawn, context), drawn, call)
 
 
-def _same(asked: str, ran: str) -> bool:
-    """A dated snapshot is the model; ``…-quality`` and ``…-2.0`` are others."""
+def same_model(asked: str, ran: str) -> bool:
+    """Whether what ran is what was asked for: a dated snapshot is the model; ``…-quality`` and ``…-2.0`` are others."""
     return re.fullmatch(re.escape(asked) + r"(-\d[\d-]*)?", ran) is not None
 
 

@@ -37,7 +37,7 @@ async def plan(request: Request, context: Context) -> AsyncIterator[PlanEvent]:
         order = await asyncio.to_thread(_order, request, brief, context)
         written = await planner.plan(order, name, context)
     except Ima2Error as error:
-        raise error.but(details={**_spent(brief), **error.details}) from error
+        raise error.but(details={**spent(brief), **error.details}) from error
     yield written.usage
     for words in lost_words(request.prompt, written.prompt):
         text = f"The planner did not keep the words {words!r} as they are."
@@ -67,7 +67,7 @@ def _order(request: Request, brief: Brief, context: Context) -> planner.Order:
     )
 
 
-def _spent(brief: Brief) -> dict[str, Any]:
+def spent(brief: Brief) -> dict[str, Any]:
     """What the search before a failed plan has cost."""
     cost = {} if brief.usage.cost_usd is None else {"searchCostUsd": brief.usage.cost_usd}
     return {"webSearchCalls": brief.calls, **cost}

@@ -84,7 +84,7 @@ def _tool(model: str) -> dict[str, Any]:
 def told(order: Order) -> str:
     """The user message: facts, brief, and last the wish."""
     request = order.request
-    facts = [f"Drawing model: {order.model}", f"Shape: {_shape(order.shape)}", f"Input images: {_inputs(order)}"]
+    facts = [f"Drawing model: {order.model}", f"Shape: {_shape(order)}", f"Input images: {_inputs(order)}"]
     if request.n > 1:
         facts.append(f"Pictures: {request.n}, all from this one prompt")
     if request.mode == "direct":
@@ -94,8 +94,10 @@ def told(order: Order) -> str:
     return "\n".join([*facts, "", "<brief>", brief, "</brief>", "", "<wish>", request.prompt, "</wish>"])
 
 
-def _shape(shape: Shape) -> str:
-    return "as suits the subject" if shape.aspect == AUTO else f"{shape.aspect} (width to height)"
+def _shape(order: Order) -> str:
+    if len(order.pictures) == 1:
+        return "that of the input image"
+    return "as suits the subject" if order.shape.aspect == AUTO else f"{order.shape.aspect} (width to height)"
 
 
 def _inputs(order: Order) -> str:
@@ -118,12 +120,12 @@ async def plan(order: Order, planner: str, context: Context) -> Planned:
     return read(await ask(PLAN, "chat/completions", body(order, planner), context))
 
 
-def read(value: Mapping[str, Any]) -> Planned:
-    """The prompt in an answer. Raises like :func:`plan`."""
+def read(value: Mapping[str, Any], tool: str = TOOL) -> Planned:
+    """The prompt that an answer hands to ``tool``. Raises like :func:`plan`."""
     choice = mapping(next(iter(listed(value.get("choices"))), None))
     message = mapping(choice.get("message"))
     calls = [mapping(mapping(call).get("function")) for call in listed(message.get("tool_calls"))]
-    call = next((call for call in calls if call.get("name") == TOOL), None)
+    call = next((call for call in calls if call.get("name") == tool), None)
     if call is None:
         raise _no_call(message, value)
     prompt = _prompt(call.get("arguments"))

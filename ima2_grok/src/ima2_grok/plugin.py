@@ -9,6 +9,7 @@ from ima2.hookspecs import Command, DoctorCheck, ProviderInfo, Service, hookimpl
 
 from ima2_grok.catalogue import MODELS
 from ima2_grok.settings import SETTINGS
+from ima2_grok.video.catalogue import MODELS as VIDEO_MODELS
 
 if TYPE_CHECKING:
     from ima2.hookspecs import Auth, Context, ModelInfo, Problem, Status
@@ -21,20 +22,26 @@ def ima2_provider() -> ProviderInfo:
     return ProviderInfo(
         id="grok",
         title="Grok (xAI)",
-        kinds=("image",),
+        kinds=("image", "video"),
         billing="subscription",
         settings=SETTINGS,
-        models=MODELS,
+        models=(*MODELS, *VIDEO_MODELS),
+        resumable=("video",),
         live_models=True,
         login="ima2 grok login",
         homepage="https://grok.com",
+        upstream_alias="xaiVideoRequestId",
         key_alias="xai",
     )
 
 
 @hookimpl
 def ima2_check(request: Request) -> Sequence[Problem]:
-    """Models and input images."""
+    """Models and inputs."""
+    if request.kind == "video":
+        from ima2_grok.video import check as clips
+
+        return clips.check(request)
     from ima2_grok.check import check
 
     return check(request)
@@ -43,6 +50,10 @@ def ima2_check(request: Request) -> Sequence[Problem]:
 @hookimpl
 def ima2_steps(request: Request) -> Sequence[Step]:
     """Search, plan, generate."""
+    if request.kind == "video":
+        from ima2_grok.video import planning as clips
+
+        return clips.steps(request)
     from ima2_grok.pipeline import steps
 
     return steps(request)
@@ -50,7 +61,11 @@ def ima2_steps(request: Request) -> Sequence[Step]:
 
 @hookimpl
 def ima2_plan(request: Request, context: Context) -> AsyncIterator[PlanEvent]:
-    """A web search, then the planner; once for all pictures."""
+    """A web search, then the planner; once for all pictures or clips."""
+    if request.kind == "video":
+        from ima2_grok.video import planning as clips
+
+        return clips.plan(request, context)
     from ima2_grok.pipeline import plan
 
     return plan(request, context)
@@ -60,6 +75,14 @@ def ima2_plan(request: Request, context: Context) -> AsyncIterator[PlanEvent]:
 def ima2_generate_image(call: Call, context: Context) -> AsyncIterator[CallEvent]:
     """One ``POST /images/generations`` or ``/images/edits``."""
     from ima2_grok.images import generate
+
+    return generate(call, context)
+
+
+@hookimpl
+def ima2_generate_video(call: Call, context: Context) -> AsyncIterator[CallEvent]:
+    """One ``POST /videos/…``, then ``GET /videos/{id}`` until the clip is there; from the id alone when resumed."""
+    from ima2_grok.video.generate import generate
 
     return generate(call, context)
 

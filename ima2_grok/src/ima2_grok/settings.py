@@ -5,6 +5,7 @@ from __future__ import annotations
 from ima2.hookspecs import Setting
 
 from ima2_grok.catalogue import BASE, PLANNER
+from ima2_grok.video.settings import VIDEO
 
 SIGN_IN = (
     Setting(
@@ -109,4 +110,4 @@ PIPELINE = (
     ),
 )
 
-SETTINGS = (*PIPELINE, *SIGN_IN, *BRIDGE)
+SETTINGS = (*PIPELINE, *VIDEO, *SIGN_IN, *BRIDGE)

@@ -1,0 +1,47 @@
+"""Whether a file is a whole MP4, by its boxes (ISO/IEC 14496-12). A header says little: xAI's may be missing."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+_STILLS = frozenset({b"heic", b"heix", b"heif", b"mif1", b"msf1", b"avif", b"avis"})
+_MAX_BOXES = 10_000
+
+
+def is_mp4(path: Path) -> bool:
+    """``ftyp`` of a movie first, a ``moov`` somewhere, and no box that runs past the end: a cut file fails this."""
+    with path.open("rb") as file:
+        end = file.seek(0, 2)
+        if _brand(file) in _STILLS:
+            return False
+        kinds = _kinds(file, end)
+    return kinds is not None and kinds[:1] == [b"ftyp"] and b"moov" in kinds
+
+
+def _brand(file: BinaryIO) -> bytes:
+    file.seek(8)
+    return file.read(4)
+
+
+def _kinds(file: BinaryIO, end: int) -> list[bytes] | None:
+    """The boxes at the top; None when they don't fill the file exactly."""
+    found: list[bytes] = []
+    start = 0
+    while start < end and len(found) < _MAX_BOXES:
+        file.seek(start)
+        header = file.read(16)
+        if len(header) < 8:
+            return None
+        size, kind = struct.unpack(">I4s", header[:8])
+        head = 8
+        if size == 1 and len(header) == 16:
+            head, size = 16, struct.unpack(">Q", header[8:])[0]
+        elif size == 0:
+            size = end - start
+        if size < head:
+            return None
+        found.append(kind)
+        start += size
+    return found if start == end else None

@@ -1,0 +1,136 @@
+"""What an answer to "is the clip ready?" means. Pure.
+
+Seen 2026-03 to 2026-08: HTTP 202 while pending, with or without a body; ``progress`` in whole percent, at 1 for most of
+the time; a failed job with HTTP 200; a moderated one as ``done`` without an address, or as HTTP 400, and charged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ima2.errors import NoImage, Refused, UpstreamError
+from ima2.models import Usage
+from ima2.upstream.polling import Ready, Waiting, fraction
+
+from ima2_grok.envelope import parse
+from ima2_grok.errors import WORDS, refused
+from ima2_grok.reading import mapping, text
+from ima2_grok.spent import usage
+from ima2_grok.video.errors import POLL
+
+_FAILED: Mapping[str, tuple[str, int]] = {
+    "invalid_argument": ("GROK_VIDEO_REQUEST_FAILED", 400),
+    "permission_denied": ("GROK_VIDEO_REQUEST_FAILED", 403),
+    "failed_precondition": ("GROK_VIDEO_REQUEST_FAILED", 412),
+    "service_unavailable": ("GROK_VIDEO_POLL_FAILED", 502),
+}
+"""Code and status by xAI's own code of a failed job."""
+_ANYTHING_ELSE = ("GROK_VIDEO_FAILED", 502)
+_TRANSIENT = frozenset({408, 425})
+_KNOWN = frozenset({"status", "video", "progress"})
+"""An answer has at least one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A finished clip: where it lies for some minutes, and what xAI says of it; ``seconds`` of the whole file."""
+
+    url: str
+    model: str
+    seconds: float | None
+    usage: Usage
+
+
+Outcome = Clip | UpstreamError
+"""xAI's last word: a clip, or that there will be none (failed, expired, moderated, empty) and what that cost."""
+
+
+def read(status: int, body: bytes, retry_after: float | None = None) -> Waiting | Ready[Outcome]:
+    """The last word, or that xAI is still at work.
+
+    :raises UpstreamError: the question was not answered, which says nothing of the clip; ``retryable`` when it may be
+        asked again.
+    """
+    value = _object(body)
+    if status == 202 or (status == 200 and not body.strip()):
+        return _said(value) if value.get("status") else Waiting(fraction(value.get("progress")))
+    if status == 200 and _KNOWN & value.keys():
+        return _said(value)
+    error = refused(POLL, status, body, retry_after=retry_after)
+    if isinstance(error, Refused):
+        return Ready(_moderated(parse(value).message, value))
+    passes = error.retryable or status in _TRANSIENT or status == 200
+    raise error.but(retryable=passes, code=POLL.bad_request if type(error) is UpstreamError else error.code)
+
+
+def _said(value: Mapping[str, Any]) -> Waiting | Ready[Outcome]:
+    """Moderation is looked at before the address, since a moderated clip has none. An unknown status is waiting."""
+    clip, status = mapping(value.get("video")), text(value.get("status"))
+    url = text(clip.get("url"))
+    if status == "failed":
+        return Ready(_failed(value))
+    if status == "expired":
+        return Ready(_ended("The clip was ready and has expired at xAI.", "GROK_VIDEO_EXPIRED", value))
+    if status != "done" and (status or not url):
+        return Waiting(fraction(value.get("progress")))
+    if clip.get("respect_moderation") is False:
+        return Ready(_moderated("", value))
+    if not url:
+        return Ready(_ended("xAI says that the clip is done and gives no address.", "GROK_VIDEO_EMPTY_RESPONSE", value))
+    return Ready(Clip(url, text(value.get("model")), _number(clip.get("duration")), usage(value)))
+
+
+def _moderated(words: str, value: Mapping[str, Any]) -> Refused:
+    """The finished clip was refused; xAI charges it all the same."""
+    return Refused(
+        "xAI's moderation refused the finished clip." + (f" It said: {words}" if words else ""),
+        code="GROK_VIDEO_MODERATION_BLOCKED",
+        status=502,
+        step=POLL.name,
+        paid="yes",
+        hint="change the prompt or the input images",
+        details=POLL.cost(value),
+    )
+
+
+def _failed(value: Mapping[str, Any]) -> UpstreamError:
+    envelope = parse(value)
+    if any(pattern.search(f"{envelope.code} {envelope.message}") and rule.error is Refused for pattern, rule in WORDS):
+        return _moderated(envelope.message, value)
+    code, status = _FAILED.get(envelope.code, _ANYTHING_ELSE)
+    words = f": {envelope.message}" if envelope.message else "."
+    return UpstreamError(
+        f"xAI could not make the clip{words}",
+        code=code,
+        status=status,
+        step=POLL.name,
+        paid="yes" if usage(value).cost_usd else "maybe",
+        hint="change the prompt or the input, then run it again",
+        details={"upstreamCode": envelope.code, **POLL.cost(value)},
+    )
+
+
+def _ended(message: str, code: str, value: Mapping[str, Any]) -> NoImage:
+    return NoImage(
+        message,
+        code=code,
+        status=502,
+        step=POLL.name,
+        paid="yes",
+        hint="look at https://console.x.ai before you run it again",
+        details=POLL.cost(value),
+    )
+
+
+def _object(body: bytes) -> Mapping[str, Any]:
+    try:
+        return mapping(json.loads(body))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
