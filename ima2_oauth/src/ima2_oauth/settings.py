@@ -8,6 +8,7 @@ from __future__ import annotations
 from ima2.hookspecs import Setting
 
 from ima2_oauth import __version__
+from ima2_oauth.catalogue import DEFAULT_HOST, EFFORTS
 
 SIGN_IN = (
     Setting(
@@ -145,4 +146,67 @@ BRIDGE = (
     ),
 )
 
-SETTINGS = (*SIGN_IN, *BRIDGE)
+IMAGES = (
+    Setting(
+        "model",
+        default=DEFAULT_HOST,
+        env=("IMA2_IMAGE_MODEL_DEFAULT",),
+        key="imageModels.default",
+        shared="model",
+        help="The model that reads the prompt and calls the image tool on the Responses route.",
+    ),
+    Setting(
+        "reasoning_effort",
+        default="low",
+        env=("IMA2_REASONING_EFFORT",),
+        key="imageModels.reasoningEffort",
+        shared="reasoning",
+        choices=EFFORTS,
+        help="How long that model thinks; medium and more take the Responses route.",
+    ),
+    Setting(
+        "route",
+        default="auto",
+        env=("IMA2_OAUTH_ROUTE",),
+        key="oauth.route",
+        per_request=True,
+        choices=("auto", "responses", "images"),
+        help="responses: search, reasoning, drafts, masks, a chosen model. images: transparency. auto: what is needed.",
+    ),
+    Setting(
+        "web_search",
+        "boolean",
+        default=False,
+        env=("IMA2_OAUTH_WEB_SEARCH",),
+        key="oauth.webSearch",
+        help="Whether requests that leave it open may search the web, which takes the Responses route.",
+    ),
+    Setting(
+        "masked_edit",
+        "boolean",
+        default=False,
+        env=("IMA2_OAUTH_MASKED_EDIT_ENABLED",),
+        key="oauth.maskedEdit",
+        per_request=True,
+        help="Whether a mask is sent, though the service may not keep to it.",
+    ),
+    Setting(
+        "force_image_tool",
+        "boolean",
+        default=True,
+        env=("IMA2_OAUTH_FORCE_IMAGE_TOOL_CHOICE",),
+        key="oauth.forceImageTool",
+        help="When false, a model that may search chooses its tools itself, and may answer without a picture.",
+    ),
+    Setting(
+        "generation_timeout",
+        "number",
+        default=400_000.0,
+        env=("IMA2_OAUTH_GENERATION_TIMEOUT_MS",),
+        key="oauth.generationTimeoutMs",
+        minimum=50,
+        help="Milliseconds a picture may take.",
+    ),
+)
+
+SETTINGS = (*IMAGES, *SIGN_IN, *BRIDGE)
