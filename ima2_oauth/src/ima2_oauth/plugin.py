@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ima2.hookspecs import Command, DoctorCheck, ProviderInfo, Service, hookimpl
 
+from ima2_oauth.catalogue import MODELS
 from ima2_oauth.settings import SETTINGS
 
 if TYPE_CHECKING:
-    from ima2.hookspecs import Auth, Context, QuotaWindow, Status
+    from ima2.hookspecs import Auth, Context, ModelInfo, Problem, QuotaWindow, Status
+    from ima2.models import Call, CallEvent, PlanEvent, Request, Step
 
 NOTICE = "An unofficial use of a personal ChatGPT plan: OpenAI may change it or refuse it any day."
 
@@ -23,7 +25,10 @@ def ima2_provider() -> ProviderInfo:
         title="ChatGPT",
         billing="subscription",
         priority=10,
+        concurrency=2,
         settings=SETTINGS,
+        models=MODELS,
+        live_models=True,
         login="ima2 login",
         notice=NOTICE,
         alias="codex",
@@ -86,3 +91,43 @@ def _check(name: str) -> Any:
         return await CHECKS[name](context)
 
     return run
+
+
+@hookimpl
+def ima2_check(request: Request) -> Sequence[Problem]:
+    """Input images, masks, what a fixed route can't do."""
+    from ima2_oauth.check import check
+
+    return check(request)
+
+
+@hookimpl
+def ima2_steps(request: Request) -> Sequence[Step]:
+    """The route and what it is asked."""
+    from ima2_oauth.generate import steps
+
+    return steps(request)
+
+
+@hookimpl
+def ima2_plan(request: Request, context: Context) -> AsyncIterator[PlanEvent]:
+    """One call for each picture, over the route it needs."""
+    from ima2_oauth.generate import plan
+
+    return plan(request, context)
+
+
+@hookimpl
+def ima2_generate_image(call: Call, context: Context) -> AsyncIterator[CallEvent]:
+    """One picture."""
+    from ima2_oauth.sending import generate
+
+    return generate(call, context)
+
+
+@hookimpl
+def ima2_models(context: Context) -> Awaitable[Sequence[ModelInfo]]:
+    """What the account may use."""
+    from ima2_oauth.catalogue_live import fetch
+
+    return fetch(context)
