@@ -27,13 +27,7 @@ class Thumbnails:
         target = thumbnail_of(picture)
         if target.is_symlink():
             return None
-        if not target.is_file():
-            try:
-                await asyncio.shield(self._make(picture, target))
-            except (Undecodable, OSError) as error:
-                _log.debug("no thumbnail of %s: %s", picture.name, error)
-                return None
-        return target
+        return target if target.is_file() or await asyncio.shield(self._made(picture, target)) else None
 
     def schedule(self, picture: Path) -> None:
         """Make it later. Twice is once; needs a running event loop."""
@@ -55,10 +49,16 @@ class Thumbnails:
             del self._waiting[picture]
             await self.of(picture)
 
-    async def _make(self, picture: Path, target: Path) -> None:
+    async def _made(self, picture: Path, target: Path) -> bool:
+        """Never raises: it goes on when nobody waits for it any more."""
         part = part_of(target)
         try:
             await self._worker.thumbnail(picture, part)
             await asyncio.to_thread(part.replace, target)
+        except (Undecodable, OSError) as error:
+            _log.debug("no thumbnail of %s: %s", picture.name, error)
+            return False
+        else:
+            return True
         finally:
             await asyncio.to_thread(part.unlink, missing_ok=True)
