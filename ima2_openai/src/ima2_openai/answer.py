@@ -134,11 +134,11 @@ class Answer:
             yield Partial(path=draft.path, media_type=draft.media_type, index=place)
 
     def _delta(self, event: Event) -> Iterator[CallEvent]:
-        self._spoken.add(_key(event.get("item_id"), event))
+        self._spoken |= _names(event.get("item_id"), "message", event)
         yield from self._say(event.get("delta"))
 
     def _refusal(self, event: Event) -> Iterator[CallEvent]:
-        self._spoken.add(_key(event.get("item_id"), event))
+        self._spoken |= _names(event.get("item_id"), "message", event)
         self._facts.refusal += str(event.get("delta") or "")
         yield from ()
 
@@ -153,29 +153,32 @@ class Answer:
 
     def _finished_item(self, event: Event) -> Iterator[CallEvent]:
         item = _mapping(event.get("item"))
-        key = _key(item.get("id"), event)
-        if key in self._done:
+        if item.get("type") == "image_generation_call":
+            yield from self._image(item, _key(item.get("id"), event))
             return
-        self._done.add(key)
+        names = _names(item.get("id"), str(item.get("type")), event)
+        if names & self._done:
+            return
+        self._done |= names
         match item.get("type"):
-            case "image_generation_call":
-                yield from self._image(item, key)
             case "web_search_call":
                 self._facts.searches += 1
                 self._sources.searched(item)
             case "message":
-                yield from self._message(item, key)
+                yield from self._message(item, spoken=bool(names & self._spoken))
             case "function_call":
                 self._facts.functions.append(str(item.get("name")))
 
     def _image(self, item: Event, key: str) -> Iterator[CallEvent]:
+        if key in self._done:
+            return
         self._facts.tool_called = True
         self._place(key)
         made = picture(item.get("result"), self._spool)
-        if made is None:
-            self._done.discard(key)  # the last event may bring what this one lacked
+        if made is None:  # the last event may bring what this one lacked
             self._facts.failures[key] = item.get("error") or {"status": item.get("status")}
             return
+        self._done.add(key)
         self._facts.failures.pop(key, None)
         if made.sha256 not in self._hashes:
             self._hashes.add(made.sha256)
@@ -199,11 +202,11 @@ class Answer:
         }
         return {name: value for name, value in facts.items() if value}
 
-    def _message(self, item: Event, key: str) -> Iterator[CallEvent]:
+    def _message(self, item: Event, *, spoken: bool) -> Iterator[CallEvent]:
         for part in map(_mapping, item.get("content") or ()):
             for annotation in part.get("annotations") or ():
                 self._sources.cited(annotation)
-            if key in self._spoken:
+            if spoken:
                 continue
             self._facts.refusal += str(part.get("refusal") or "")
             yield from self._say(part.get("text"))
@@ -246,6 +249,13 @@ def _tool_model(response: Event) -> Any:
 def _key(item_id: Any, event: Event) -> str:
     """What tells items apart: the id, or without one the place in the output."""
     return item_id if isinstance(item_id, str) and item_id else f"#{event.get('output_index')}"
+
+
+def _names(item_id: Any, kind: str, event: Event) -> set[str]:
+    """What tells an item from another: its id, and its kind and place, since a gateway may give the same item a new id
+    in each event. Pictures are told by their bytes.
+    """
+    return {_key(item_id, event), f"{kind}#{event.get('output_index')}"}
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
