@@ -46,7 +46,6 @@ class Pipeline:
 
     async def run(self, job: Job) -> Job:
         """Returns the job in a final state; raises only ``CancelledError``."""
-        usage: Usage | None = job.usage
         try:
             async with asyncio.timeout(job.request.timeout):
                 job = await self._planned(job)
@@ -63,8 +62,6 @@ class Pipeline:
             fault = PluginFailed(f"An unexpected {type(error).__name__} stopped the job.", code="INTERNAL_ERROR")
             await shielded(self._end(job, "failed", fault))
             raise
-        usage = total([usage, *(row.usage for row in rows)])
-        await self._parts.ledger.update_job(job.id, usage=usage)
         return await shielded(self._finish(job, rows))
 
     async def _planned(self, job: Job) -> Job:
@@ -121,6 +118,9 @@ class Pipeline:
         errors = [from_dict(row.error) for row in rows if row.error]
         if open_rows and open_rows[0].error:
             return await self._end(job, "unknown", _still_open(from_dict(open_rows[0].error), done))
+        # The job has what planning cost. Only an end that is final adds the calls: an open one comes here again.
+        usage = total([job.usage, *(row.usage for row in rows)])
+        job = await self._parts.ledger.update_job(job.id, usage=usage)
         if not done:
             return await self._end(job, "failed", errors[0] if errors else PluginFailed("No call was made."))
         for error in errors[:1]:
