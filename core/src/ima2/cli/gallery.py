@@ -32,7 +32,9 @@ _SHOWN = (
     "sessionId",
     "isFavorite",
     "prompt",
+    "userPrompt",
     "revisedPrompt",
+    "webSearchCalls",
 )
 
 
@@ -67,6 +69,7 @@ def show(name: str, with_metadata: bool, reveal: bool, at: Where, as_json: bool)
         say_json(found)
     else:
         table([(field, str(found[field])) for field in _SHOWN if found.get(field) is not None])
+        table([("source", str(each.get("url")), str(each.get("title") or "")) for each in found.get("sources") or ()])
     if reveal:
         from ima2.cli.opening import reveal_file
 
