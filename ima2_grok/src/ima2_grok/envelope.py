@@ -55,7 +55,7 @@ def _made(message: Any, code: Any) -> Envelope:
     """A marker ``[WKE=slug]`` in the text is the true code; the one beside it is then a number or a sentence."""
     told = _flat(message)
     marker = _MARKER.search(told)
-    return Envelope(_MARKER.sub("", told)[:MAX_WORDS], marker[1] if marker else _flat(code))
+    return Envelope(_MARKER.sub("", told).strip()[:MAX_WORDS].strip(), marker[1] if marker else _flat(code))
 
 
 def _flat(value: Any) -> str:

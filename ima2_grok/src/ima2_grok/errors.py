@@ -96,7 +96,7 @@ class Rule:
 MODERATED = Rule(
     errors.Refused,
     "MODERATION_REFUSED",
-    "xAI's moderation refused the picture",
+    "moderation refused it",
     "change the prompt or the input images",
     status=422,
     paid=None,
