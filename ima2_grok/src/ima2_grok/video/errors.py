@@ -7,7 +7,7 @@ there under its id, and to go on (``ima2 jobs resume``) orders nothing.
 
 from __future__ import annotations
 
-from ima2.errors import Ima2Error, JobUnknown, Paid, UpstreamError
+from ima2.errors import AuthFailed, Ima2Error, JobUnknown, NotReady, Paid
 
 from ima2_grok.errors import Step
 
@@ -41,17 +41,16 @@ def unanswered(error: Ima2Error, job_id: str | None) -> JobUnknown:
     )
 
 
-def waits(error: Ima2Error, *, step: str, paid: Paid = "maybe") -> UpstreamError:
-    """The clip stays with xAI and can be fetched later: ``retryable`` says so of a call that has an upstream id."""
-    kind = type(error) if isinstance(error, UpstreamError) else UpstreamError
-    return kind(
-        f"{error.message} The order stands: the clip can be fetched later.",
+def waits(error: Ima2Error, job_id: str | None, *, step: str, paid: Paid = "maybe") -> JobUnknown:
+    """The clip stays with xAI; the user may go on later, after doing what ``error`` advises."""
+    again = f"ima2 jobs resume {job_id}"
+    return JobUnknown(
+        f"{error.message} The order stands: the clip can be fetched later, and nothing is ordered again.",
         code=error.code,
         status=error.status,
         step=step,
         paid=paid,
-        retryable=True,
+        hint=f"{error.hint}, then {again}" if isinstance(error, AuthFailed | NotReady) and error.hint else again,
         retry_after=error.retry_after,
-        hint=error.hint,
         details=error.details,
     )

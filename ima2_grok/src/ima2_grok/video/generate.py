@@ -29,8 +29,8 @@ _BUDGETS = {"edit": "video_edit_timeout_ms", "extend": "video_extend_timeout_ms"
 async def generate(call: Call, context: Context) -> AsyncGenerator[CallEvent, None]:
     """One order, at most; then the way home, which may be gone as often as it takes.
 
-    :raises JobUnknown: the order left and no answer came.
-    :raises UpstreamError: what xAI said; ``retryable`` when the clip is still to be had by its id.
+    :raises JobUnknown: the order left and no answer came; or it is with xAI, and the clip can be fetched later.
+    :raises UpstreamError: xAI's last word.
     """
     upstream_id = context.resume
     if upstream_id is None:
@@ -58,7 +58,7 @@ async def _home(upstream_id: str, call: Call, context: Context) -> AsyncGenerato
             path = await fetch(clip.url, context)
         except UpstreamError as error:
             if not left:
-                raise waits(error, step="download", paid="yes") from error
+                raise waits(error, context.job_id, step="download", paid="yes") from error
             await context.clock.sleep(_seconds(context, "video_poll_interval_ms"))
             continue
         for event in _told(call, clip, path):
@@ -80,9 +80,9 @@ async def _finished(upstream_id: str, call: Call, context: Context) -> AsyncGene
                 else:
                     word = said.value
     except UpstreamTimeout as error:
-        raise waits(error.but(code=POLL.timeout), step=POLL.name) from error
+        raise waits(error.but(code=POLL.timeout), context.job_id, step=POLL.name) from error
     except Ima2Error as error:
-        raise waits(error, step=POLL.name) from error
+        raise waits(error, context.job_id, step=POLL.name) from error
     if isinstance(word, Ima2Error):
         raise word
     yield word

@@ -37,7 +37,7 @@ async def _ordered(call: Call, wire: Mapping[str, Any], headers: Mapping[str, st
         reply = await buy(SUBMIT, endpoint(call.parameters["mode"]), wire, context, headers)
     except UpstreamError as error:
         if error.paid == "no" or "upstreamStatus" in error.details:
-            raise
+            raise error.but(code=SUBMIT.bad_request if type(error) is UpstreamError else error.code) from error
         raise unanswered(error, context.job_id) from error
     if named := text(reply.value.get("request_id")) or text(reply.value.get("id")):
         return named
