@@ -100,10 +100,10 @@ class SignIn:
 
     @property
     def ends_at(self) -> float:
-        """When the access token ends.
+        """When the access token ends, at the latest.
 
-        Its lifetime is counted from when it was stored here, so that a clock that is wrong, the same then and now,
-        does no harm. A clock that was set in between costs one refresh, or one refusal.
+        Its lifetime is also counted from when it was stored here: on a clock that goes ahead a fresh token would seem
+        over for good, and be renewed with every call. Taken too late, the end shows in a refusal, which renews it.
         """
         said = claims(self.access_token)
         end, begin = number_of(said.get("exp")), number_of(said.get("iat"))
@@ -111,7 +111,7 @@ class SignIn:
             return (self.refreshed_at or 0.0) + UNTOLD
         if begin is None or self.refreshed_at is None or end <= begin:
             return end
-        return self.refreshed_at + (end - begin)
+        return max(end, self.refreshed_at + end - begin)
 
     def alive(self, now: float, *, margin: float = 0.0) -> bool:
         """Whether the access token is good for ``margin`` more seconds."""
