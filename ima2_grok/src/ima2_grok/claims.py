@@ -1,11 +1,8 @@
-"""What a token says of itself. Nothing is verified: good for showing and for planning, never for letting anyone in."""
+"""What xAI's access tokens say of whom they are for."""
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Mapping
-from typing import Any
+from ima2.upstream.jwt import claims
 
 TIERS = (
     "Free",
@@ -18,18 +15,6 @@ TIERS = (
     "SuperGrok Plus",
 )
 """By the number in the claim ``tier`` (xAI's own command line, 2026-08)."""
-
-
-def claims(token: str | None) -> Mapping[str, Any]:
-    """The payload of a JWT, ``{}`` for anything else."""
-    parts = (token or "").split(".")
-    if len(parts) != 3:
-        return {}
-    try:
-        payload = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, RecursionError):
-        return {}
-    return payload if isinstance(payload, dict) else {}
 
 
 def plan(access_token: str) -> str | None:

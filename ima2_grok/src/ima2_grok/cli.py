@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import signal
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from ima2.hookspecs import Context
-    from ima2.upstream.bridge import Bridge
 
 OpenContext = Callable[[str], AbstractAsyncContextManager["Context"]]
 _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
@@ -78,35 +75,14 @@ def proxy(open_context: OpenContext, host: str | None, port: int | None, as_json
 
 
 async def _proxy(open_context: OpenContext, host: str | None, port: int | None, *, as_json: bool) -> None:
-    from ima2.upstream.bridge import Bridge
+    from ima2.upstream.bridge.foreground import run
 
     from ima2_grok.bridge import spec
     from ima2_grok.session import authorized
 
     async with open_context("grok") as context:
         await authorized(context)
-        async with Bridge(spec(context, host=host, port=port), context.client) as bridge:
-            _say(bridge, as_json=as_json)
-            await _stopped()
-
-
-def _say(bridge: Bridge, *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps({"ok": True, "url": bridge.url, "port": bridge.port, "moved": bridge.moved}))
-    else:
-        click.echo(f"Listening:    {bridge.url}/v1")
-    if bridge.moved:
-        click.echo(f"Port {bridge.spec.port} is taken by another program; this is another one.", err=True)
-    click.echo("Any key will do. Ctrl+C stops it.", err=True)
-
-
-async def _stopped() -> None:
-    """Until SIGINT or SIGTERM."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # Windows: Ctrl+C cancels the wait
-            loop.add_signal_handler(each, stop.set)
-    await stop.wait()
+        await run(spec(context, host=host, port=port), context.client, as_json=as_json)
 
 
 def _run(context: click.Context, *line: str) -> None:

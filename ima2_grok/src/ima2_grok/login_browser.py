@@ -13,7 +13,7 @@ from ima2.upstream.sockets import listening_near, url_of
 from ima2_grok.authorization import Authorization
 from ima2_grok.endpoints import discover
 from ima2_grok.identity import LOGIN
-from ima2_grok.login import Login
+from ima2_grok.login import GrokLogin
 
 PORT = 56121
 """Where tools for Grok wait; any other port of 127.0.0.1 will do too (RFC 8252)."""
@@ -23,14 +23,14 @@ PAGES = ("https://accounts.x.ai", "https://auth.x.ai")
 SECONDS = 600.0
 
 
-class BrowserLogin(Login):
+class BrowserLogin(GrokLogin):
     """Open the page, wait for the browser."""
 
     async def steps(self) -> AsyncGenerator[LoginEvent, None]:
         """An :class:`OpenUrl`, then :class:`SignedIn`."""
         endpoints = await discover(self.context)
         listener = listening_near("127.0.0.1", PORT)
-        authorization = Authorization(url_of(listener) + PATH)
+        authorization = Authorization.at(url_of(listener) + PATH)
         async with Callback(listener, PATH, authorization.code, pages=PAGES) as callback:
             yield OpenUrl(authorization.url(endpoints.authorize))
             code = await self._code(callback)

@@ -13,7 +13,7 @@ from ima2.hookspecs import LoginEvent, ShowCode
 
 from ima2_grok.endpoints import Endpoints, discover, trusted
 from ima2_grok.identity import CLIENT_ID, LOGIN, SCOPES
-from ima2_grok.login import Login
+from ima2_grok.login import GrokLogin
 from ima2_grok.tokens import Reply, Tokens, post, seconds_of, text_of, tokens_of
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Device:
     interval: float
 
 
-class DeviceLogin(Login):
+class DeviceLogin(GrokLogin):
     """Show the code, then ask every few seconds whether it was typed."""
 
     async def steps(self) -> AsyncGenerator[LoginEvent, None]:

@@ -10,7 +10,7 @@ from ima2.upstream.client import network_errors
 
 from ima2_grok.credentials import STORED, Key
 from ima2_grok.identity import USER_AGENT
-from ima2_grok.login import Login
+from ima2_grok.login import GrokLogin
 from ima2_grok.session import base_url
 
 HINT = "ima2 login grok --api-key"
@@ -19,7 +19,7 @@ SECONDS = 10.0
 _PREFIX = "xai-"
 
 
-class KeyLogin(Login):
+class KeyLogin(GrokLogin):
     """Ask for the key, check it, store it."""
 
     async def steps(self) -> AsyncGenerator[LoginEvent, None]:

@@ -32,6 +32,7 @@ def ima2_provider() -> ProviderInfo:
         homepage="https://grok.com",
         upstream_alias="xaiVideoRequestId",
         key_alias="xai",
+        notice="xAI's page will name its own command line, whose public client id tools for Grok share.",
     )
 
 

@@ -8,12 +8,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import Coroutine, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ima2.errors import AuthFailed, NotReady, StorageFailed, UpstreamError
+from ima2.upstream.finishing import finished
 
 from ima2_grok.claims import principal
 from ima2_grok.credentials import Key, find, sign_in_file
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 TRIES = 3
 ENDED = frozenset({"invalid_grant", "invalid_client"})
 """The only words that end a sign-in; whatever else goes wrong may pass."""
-
-T = TypeVar("T")
 
 
 async def authorized(context: Context, *, force_refresh: bool = False) -> dict[str, str]:
@@ -90,7 +88,7 @@ async def _renew(context: Context, file: CredentialFile, sign_in: SignIn, *, pat
         if attempt:
             await context.clock.sleep(random.uniform(0.2, 2.0))  # noqa: S311 - spreads load, keeps no secret
         try:
-            return await _finished(_renew_once(context, file, sign_in))
+            return await finished(_renew_once(context, file, sign_in))
         except UpstreamError as error:
             failure = error
             if not error.retryable:
@@ -163,15 +161,3 @@ def _failed(why: str, *, retryable: bool) -> UpstreamError:
 
 def _needed(why: str) -> NotReady:
     return NotReady(why, code="GROK_AUTH_REQUIRED", hint=LOGIN, step="check")
-
-
-async def _finished(work: Coroutine[Any, Any, T]) -> T:
-    """``work`` to its end, also when the caller is cancelled meanwhile: a token under way must reach the disk."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()
-        raise

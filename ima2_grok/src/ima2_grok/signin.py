@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from ima2_grok.claims import claims
+from ima2.upstream.jwt import claims
+
 from ima2_grok.tokens import Tokens, text_of
 
 EARLY = 300.0

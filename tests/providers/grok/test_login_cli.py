@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import urllib.parse
 import urllib.request
@@ -95,6 +96,16 @@ def test_help_never_acts(tmp_path: Path, line: tuple[str, ...]) -> None:
     assert stored(tmp_path) == before
 
 
+def test_help_is_light(tmp_path: Path) -> None:
+    code = (
+        "import sys; from ima2.cli.main import run; run(['grok', 'proxy', '--help']); run(['plugins']);"
+        "print([name for name in ('pydantic', 'httpx', 'aiohttp', 'PIL', 'rich') if name in sys.modules])"
+    )
+    env = {**{name: os.environ[name] for name in KEPT if name in os.environ}, "IMA2_CONFIG_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_in_by_code_who_am_i_out(tmp_path: Path) -> None:
     async def work(house: House) -> None:
         code, out, err = await house.run("grok", "login", "--json")
@@ -135,7 +146,10 @@ def test_pasting_through_a_pipe(tmp_path: Path) -> None:
         process = await house.start("grok", "login", "--manual-paste")
         assert process.stdin is not None
         assert process.stderr is not None
-        line = (await process.stderr.readline()).decode()
+        line = ""
+        while not line.startswith("Open "):
+            line = (await process.stderr.readline()).decode()
+            assert line
         query = dict(re.findall(r"[?&](\w+)=([^&\s]*)", line))
         decoded = {name: urllib.parse.unquote(value) for name, value in query.items()}
         process.stdin.write(f"{decoded['redirect_uri']}?{house.service.agree(decoded)}\n".encode())
@@ -218,6 +232,31 @@ def test_the_doctor_looks_at_sign_in_bridge_port_and_clock(tmp_path: Path) -> No
     assert set(without) == set(signed) == {"grok sign-in", "grok bridge", "grok port", "grok clock"}
     assert (without["grok sign-in"]["ok"], without["grok sign-in"]["hint"]) == (None, "ima2 grok login")
     assert [each["ok"] for each in signed.values()] == [True] * 4, signed
+
+
+def test_the_server_opens_the_bridge_and_tells_who_is_signed_in(tmp_path: Path) -> None:
+    async def work(house: House) -> None:
+        process = await house.start("serve", "--port", "0", "--json")
+        assert process.stdout is not None
+        url = json.loads(await process.stdout.readline())["url"]
+
+        async def asked(address: str) -> Any:
+            return json.loads(await asyncio.to_thread(_get, address))
+
+        said = await asked(f"{url}/api/grok/status")
+        assert (said["status"], said["ready"], said["hint"]) == ("offline", False, "ima2 grok login")
+        seed(tmp_path, left=10**9)
+        said = await asked(f"{url}/api/grok/status")
+        assert (said["status"], said["ready"], said["account"]) == ("ready", True, "a…@example.com")
+        bridge = (await asked(f"{url}/api/health"))["runtime"]["grok"]
+        assert bridge["configuredPort"] == 0
+        assert (await asked(f"{bridge['url']}/health"))["port"] == bridge["actualPort"]
+        assert (await asked(f"{bridge['url']}/v1/models"))["data"][0]["id"] == "grok-4.3"
+        process.send_signal(signal.SIGINT)
+        await process.communicate()
+        assert process.returncode == 0
+
+    at_home(tmp_path, work)
 
 
 def _get(url: str) -> bytes:

@@ -76,7 +76,7 @@ def _query(text: str) -> dict[str, str]:
         query = urlsplit(text).query if "://" in text else text.removeprefix("?")
     except ValueError:
         return {}
-    return {name: values[0] for name, values in parse_qs(query).items()}
+    return {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
 
 
 def _unreadable(text: str) -> InvalidRequest:
