@@ -123,15 +123,20 @@ SLOW_DOWN = Rule(
     status=429,
     retryable=True,
 )
-STALE = Rule(errors.AuthFailed, "GROK_AUTH_FAILED", "the sign-in was not accepted", LOGIN, retryable=True)
+STALE = Rule(errors.AuthFailed, "GROK_AUTH_FAILED", "the sign-in was not accepted", LOGIN, status=502, retryable=True)
 WRONG_KEY = Rule(
-    errors.AuthFailed, "GROK_AUTH_FAILED", "the API key was not accepted", f"{LOGIN}   or   set XAI_API_KEY"
+    errors.AuthFailed,
+    "GROK_AUTH_FAILED",
+    "the API key was not accepted",
+    f"{LOGIN}   or   set XAI_API_KEY",
+    status=502,
 )
 FORBIDDEN = Rule(
     errors.AuthFailed,
     "GROK_AUTH_FAILED",
     "the account may not do this, and signing in again does not help",
     "look at your plan on https://grok.com",
+    status=502,
 )
 BROKEN = Rule(
     errors.UpstreamError,
