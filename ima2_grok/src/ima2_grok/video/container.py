@@ -11,13 +11,13 @@ _MAX_BOXES = 10_000
 
 
 def is_mp4(path: Path) -> bool:
-    """``ftyp`` of a movie first, a ``moov`` somewhere, and no box that runs past the end: a cut file fails this."""
+    """``ftyp`` of a movie first, headers and frames after it, and boxes that fill the file: a cut one has not."""
     with path.open("rb") as file:
         end = file.seek(0, 2)
         if _brand(file) in _STILLS:
             return False
         kinds = _kinds(file, end)
-    return kinds is not None and kinds[:1] == [b"ftyp"] and b"moov" in kinds
+    return kinds is not None and kinds[:1] == [b"ftyp"] and {b"moov", b"mdat"} <= set(kinds)
 
 
 def _brand(file: BinaryIO) -> bytes:
