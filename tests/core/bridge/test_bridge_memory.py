@@ -78,7 +78,7 @@ def grown_by(
         async with asyncio.timeout(110), upstream(answer) as url:
             program = Path(__file__).with_name("bridge_process.py")
             pipe = asyncio.subprocess.PIPE
-            env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+            env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
             child = await asyncio.create_subprocess_exec(
                 sys.executable, str(program), url, stdin=pipe, stdout=pipe, env=env
             )

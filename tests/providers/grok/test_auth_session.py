@@ -207,7 +207,7 @@ def test_eight_processes_at_once_make_one_call(tmp_path: Path, how: str) -> None
     async def go() -> tuple[list[bytes], int]:
         async with AuthService() as service:
             arguments = (sys.executable, "-c", CHILD, str(tmp_path), service.url, how)
-            env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+            env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
             pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE, "env": env}
             children = [await asyncio.create_subprocess_exec(*arguments, **pipes) for _ in range(8)]
             done = await asyncio.gather(*(child.communicate(b"go\n") for child in children))
