@@ -73,7 +73,7 @@ async def _renew(context: Context, found: Found, *, force: bool) -> SignIn:
             return adopted
         raise _failed(error.message) from error
     if reply.ok:
-        return _kept(context, found, found.sign_in.renewed(reply.value, context.clock.now()))
+        return await _kept(context, found, found.sign_in.renewed(reply.value, context.clock.now()))
     if (adopted := _adopted(found)) is not None:
         return adopted
     if reply.code in FINAL or reply.status == 401:
@@ -99,7 +99,7 @@ async def _asked(context: Context, found: Found) -> Reply:
     return reply
 
 
-def _kept(context: Context, found: Found, renewed: SignIn) -> SignIn:
+async def _kept(context: Context, found: Found, renewed: SignIn) -> SignIn:
     """On disk. When Codex was signed in anew meanwhile, its new sign-in stays and is used."""
     stored = found.file.read()
     latest = SignIn.read(stored)
@@ -113,7 +113,8 @@ def _kept(context: Context, found: Found, renewed: SignIn) -> SignIn:
         if not found.borrowed:
             raise _unwritable(error) from error
         # Codex's file can't be written, and the old token is used up: ours is the one place left.
-        context.credentials.write(renewed.stored({**context.credentials.read(), "auth_mode": "chatgpt"}))
+        async with context.credentials.lock():
+            context.credentials.write(renewed.stored({**context.credentials.read(), "auth_mode": "chatgpt"}))
     return renewed
 
 

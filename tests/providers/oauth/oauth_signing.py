@@ -12,12 +12,19 @@ from typing import Any
 
 from ima2.errors import Ima2Error
 from ima2.hookspecs import Clock, LoginMethod
-from ima2_kit.context import KitContext, open_context
+from ima2_kit.context import KitContext, QuickClock, open_context
 from providers.oauth.authority import ACCOUNT, DAYS, NOW, Authority, access, identity
 
 from ima2_oauth import plugin
 
 Work = Callable[[KitContext, Authority], Awaitable[Any]]
+
+
+class StillClock(QuickClock):
+    """A clock on which no wait ever ends."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.Event().wait()
 
 
 def own_file(folder: Path) -> Path:
