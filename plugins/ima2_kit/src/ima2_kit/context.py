@@ -61,24 +61,33 @@ class KitContext:
         return self.inputs / reference.sha256
 
     def add(self, image: bytes, role: Role = "reference") -> Reference:
-        """Store an input image, as ima2 does before a job exists."""
+        """Store an input image, with the role ``clip`` an MP4, as ima2 does before a job exists."""
         from ima2.models import Reference
-        from PIL import Image
 
-        with Image.open(io.BytesIO(image)) as picture:
-            (width, height), kind, alpha = picture.size, picture.format or "", picture.has_transparency_data
         sha256 = hashlib.sha256(image).hexdigest()
         self.inputs.mkdir(parents=True, exist_ok=True)
         (self.inputs / sha256).write_bytes(image)
-        return Reference(
-            sha256=sha256,
-            media_type=Image.MIME[kind],
-            width=width,
-            height=height,
-            size=len(image),
-            role=role,
-            has_alpha=alpha,
-        )
+        facts = _clip_facts(image) if role == "clip" else _image_facts(image)
+        return Reference(sha256=sha256, size=len(image), role=role, **facts)
+
+
+def _image_facts(image: bytes) -> dict[str, Any]:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(image)) as picture:
+        return {
+            "media_type": Image.MIME[picture.format or ""],
+            "width": picture.width,
+            "height": picture.height,
+            "has_alpha": picture.has_transparency_data,
+        }
+
+
+def _clip_facts(clip: bytes) -> dict[str, Any]:
+    from ima2.storage import mp4
+
+    movie = mp4.parse(io.BytesIO(clip))
+    return {"media_type": "video/mp4", "width": movie.width, "height": movie.height, "duration": movie.duration}
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 from ima2.hookspecs import Problem
 from ima2.models import Reference, Request
@@ -14,9 +15,23 @@ def problems(request: Request) -> Iterator[Problem]:
     """The problems of a request, as ``ima2_check`` returns them."""
     if request.seed is not None and not 0 <= request.seed < SEEDS:
         yield Problem("INVALID_SEED", "seed", f"A seed lies between 0 and {SEEDS - 1}.")
+    if request.kind == "video":
+        yield from _clip()
+        return
     if request.format in {None, "png"} and request.compression not in {None, 100}:
         yield Problem("INVALID_COMPRESSION", "compression", "PNG is not compressed by degrees; ask for jpeg or webp.")
     yield from _edit(request)
+
+
+def _clip() -> Iterator[Problem]:
+    if find_spec("av") is None:
+        yield Problem(
+            "VIDEO_EXTRA_MISSING",
+            "provider",
+            "Sketch films with PyAV, which is not installed here.",
+            hint="pip install 'ima2-sketch[video]'",
+            status=501,
+        )
 
 
 def _edit(request: Request) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ima2.hookspecs import (
     Capabilities,
+    ClipMode,
     Context,
     ModelInfo,
     Problem,
@@ -42,9 +43,32 @@ MODEL = ModelInfo(
     ),
 )
 
+CLIP = ModelInfo(
+    id="sketch-clip",
+    kind="video",
+    title="Sketch clip",
+    use="A short placeholder clip, filmed on this computer from a sketch. Needs PyAV.",
+    capabilities=Capabilities(
+        operations=("generate", "edit", "extend"),
+        resolutions=("480p", "720p"),
+        aspect_ratios=("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3"),
+        duration=(1, 15),
+        modes=(
+            ClipMode("text"),
+            ClipMode("image", images=(1, 1)),
+            ClipMode("reference", images=(2, 7), duration=(1, 10)),
+            ClipMode("edit", operation="edit", clip=(0, 30)),
+            ClipMode("extend", operation="extend", duration=(1, 10), clip=(0, 30)),
+        ),
+        max_references=7,
+        max_count=1,
+        seed=True,
+    ),
+)
+
 SETTINGS = (
     Setting(
-        "size",
+        "image_size",
         default="auto",
         env=("IMA2_SKETCH_SIZE",),
         key="sketch.size",
@@ -77,7 +101,14 @@ SETTINGS = (
 def ima2_provider() -> ProviderInfo:
     """Free, and never chosen unasked: who asks ``auto`` for a picture must not get a placeholder."""
     return ProviderInfo(
-        id="sketch", title="Sketch", auto=False, billing="free", priority=900, settings=SETTINGS, models=(MODEL,)
+        id="sketch",
+        title="Sketch",
+        kinds=("image", "video"),
+        auto=False,
+        billing="free",
+        priority=900,
+        settings=SETTINGS,
+        models=(MODEL, CLIP),
     )
 
 
@@ -92,6 +123,10 @@ def ima2_check(request: Request) -> Sequence[Problem]:
 @hookimpl
 def ima2_steps(request: Request) -> Sequence[Step]:
     """Nothing is sent anywhere."""
+    if request.kind == "video":
+        from ima2_sketch.clips import clip_steps
+
+        return clip_steps(request)
     from ima2_sketch.provider import steps
 
     return steps(request)
@@ -103,6 +138,14 @@ def ima2_generate_image(call: Call, context: Context) -> AsyncGenerator[CallEven
     from ima2_sketch.provider import generate
 
     return generate(call, context)
+
+
+@hookimpl
+def ima2_generate_video(call: Call, context: Context) -> AsyncGenerator[CallEvent, None]:
+    """One clip."""
+    from ima2_sketch.clips import generate_clip
+
+    return generate_clip(call, context)
 
 
 @hookimpl

@@ -7,14 +7,14 @@ import hashlib
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ima2.errors import Refused, UpstreamError
 from ima2.models import Call, CallEvent, Media, Partial, Phase, Progress, Request, Sending, Step, Submitted, Text
 
 from ima2_sketch.check import SEEDS
 from ima2_sketch.drawing import Sketch, draw
 from ima2_sketch.files import MEDIA_TYPES, save, save_draft
+from ima2_sketch.trouble import fail, hang
 
 if TYPE_CHECKING:
     from ima2.hookspecs import Context
@@ -42,10 +42,10 @@ async def generate(call: Call, context: Context) -> AsyncGenerator[CallEvent, No
     asked = call.parameters
     sketch, format_name = _sketch(call, context), asked.get("format") or "png"
     yield Phase(name="generate")
-    _fail(asked, "before")
+    fail(asked, "before")
     yield Sending()
     yield Submitted(upstream_id=_name(call, sketch))
-    _fail(asked, "refuse")
+    fail(asked, "refuse")
     # A thread draws, so that the server answers others meanwhile.
     picture = await asyncio.to_thread(draw, sketch)
     for stroke in range(1, STROKES + 1):
@@ -56,8 +56,8 @@ async def generate(call: Call, context: Context) -> AsyncGenerator[CallEvent, No
             await asyncio.to_thread(save_draft, picture, draft, stroke)
             yield Partial(path=draft, media_type="image/jpeg")
         if stroke == STROKES // 2:
-            _fail(asked, "middle")
-            await _hang(asked)
+            fail(asked, "middle")
+            await hang(asked)
     if asked.get("fail") == "empty":
         yield Text(delta="There is no picture, as asked (fail=empty).")
         return
@@ -104,16 +104,3 @@ def _name(call: Call, sketch: Sketch) -> str:
     inputs = [f"{reference.role}:{reference.sha256}" for reference in call.references]
     facts = "\n".join([sketch.prompt, str(sketch.seed), f"{sketch.width}x{sketch.height}", *inputs])
     return f"sketch-{hashlib.sha256(facts.encode()).hexdigest()[:16]}"
-
-
-def _fail(asked: dict[str, Any], when: str) -> None:
-    if asked.get("fail") != when:
-        return
-    if when == "refuse":
-        raise Refused("The sketch was refused, as asked (fail=refuse).", step="generate")
-    raise UpstreamError(f"The sketch failed, as asked (fail={when}).", code="SKETCH_FAILED", step="generate")
-
-
-async def _hang(asked: dict[str, Any]) -> None:
-    if asked.get("fail") == "hang":
-        await asyncio.Event().wait()

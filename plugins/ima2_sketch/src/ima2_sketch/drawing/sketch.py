@@ -12,6 +12,7 @@ from PIL import Image
 from ima2_sketch.drawing import inputs, palette
 from ima2_sketch.drawing.canvas import Canvas, grained
 from ima2_sketch.drawing.composition import compose
+from ima2_sketch.drawing.palette import Palette
 from ima2_sketch.drawing.sheet import Sheet, mount
 from ima2_sketch.drawing.words import meanings
 
@@ -43,18 +44,24 @@ def draw(sketch: Sketch) -> Image.Image:
     return _sheet(sketch, Sheet.of(sketch.width, sketch.height), source)
 
 
-def _sheet(sketch: Sketch, sheet: Sheet, source: Image.Image | None = None) -> Image.Image:
+def scene(sketch: Sketch, size: tuple[int, int], source: Image.Image | None = None) -> tuple[Image.Image, Palette]:
+    """The drawing alone, in RGB, without paper, caption or mark; and the colours that go with it."""
     rng = random.Random(f"{sketch.seed}\n{sketch.prompt}")  # noqa: S311 - nothing here is secret
     found = meanings(sketch.prompt)
     colours = palette.choose(found, rng)
-    canvas = Canvas(*_painted(sheet.drawing))
+    canvas = Canvas(*_painted(size))
     compose(canvas, colours, rng, found)
-    drawing = canvas.image if canvas.image.size == sheet.drawing else canvas.image.resize(sheet.drawing)
+    drawing = canvas.image if canvas.image.size == size else canvas.image.resize(size)
     if source:
         drawing = inputs.shine_through(drawing, source)
     if sketch.references:
         drawing = inputs.collage(drawing, [inputs.load(path) for path in sketch.references], colours, rng)
-    return mount(grained(drawing, rng), sheet, sketch.prompt, colours)
+    return grained(drawing, rng), colours
+
+
+def _sheet(sketch: Sketch, sheet: Sheet, source: Image.Image | None = None) -> Image.Image:
+    drawing, colours = scene(sketch, sheet.drawing, source)
+    return mount(drawing, sheet, sketch.prompt, colours)
 
 
 def _repair(sketch: Sketch, source: Image.Image, mask: Image.Image) -> Image.Image:
