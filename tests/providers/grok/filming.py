@@ -139,8 +139,8 @@ async def _follow(filmed: Filmed, asked: Request | Call, context: Any) -> None:
             filmed.events.append(event)
         calls = filmed.plan.calls
     for call in calls:
-        async with aclosing(plugin.ima2_generate_video(call, context)) as events:
-            async for event in events:
-                filmed.events.append(event)
-                if isinstance(event, Media):
-                    filmed.files.append(event.path.read_bytes())
+        async with aclosing(plugin.ima2_generate_video(call, context)) as steps:
+            async for step in steps:
+                filmed.events.append(step)
+                if isinstance(step, Media):
+                    filmed.files.append(step.path.read_bytes())

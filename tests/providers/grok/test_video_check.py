@@ -118,7 +118,7 @@ def test_a_clip_that_is_too_large_to_send() -> None:
 
 
 def test_the_live_list_adds_names_and_models() -> None:
-    entries = [
+    entries: list[dict[str, Any]] = [
         {"id": BASE, "aliases": [f"{BASE}-latest", BASE]},
         {"id": f"{SECOND}-lite", "aliases": None},
         {"id": "grok-imagine-video-2"},
