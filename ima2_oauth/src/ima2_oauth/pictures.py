@@ -59,22 +59,24 @@ def shrink(path: Path) -> tuple[bytes, str]:
     from PIL import Image, ImageOps
 
     with Image.open(path) as opened:
+        colours = opened.info.get("icc_profile") if opened.mode in ("RGB", "RGBA") else None
         image = ImageOps.exif_transpose(opened)
         clear = image.has_transparency_data
         image = image.convert("RGBA" if clear else "RGB")
     image.thumbnail((MAX_EDGE, MAX_EDGE))
-    for data in _tries(image, "WEBP" if clear else "JPEG"):
+    for data in _tries(image, "WEBP" if clear else "JPEG", colours):
         if _fits(len(data), 0):
             break
     return data, "image/webp" if clear else "image/jpeg"
 
 
-def _tries(image: Image, kind: str) -> Iterator[bytes]:
+def _tries(image: Image, kind: str, colours: bytes | None) -> Iterator[bytes]:
     """Smaller and smaller; ends, since a picture of a few pixels fits."""
+    also = {"progressive": True} if kind == "JPEG" else {}
     while True:
         for quality in _QUALITIES:
             file = io.BytesIO()
-            image.save(file, kind, quality=quality, **({"progressive": True} if kind == "JPEG" else {}))
+            image.save(file, kind, quality=quality, icc_profile=colours, **also)
             yield file.getvalue()
         image = image.resize((max(1, int(image.width * _SMALLER)), max(1, int(image.height * _SMALLER))))
 

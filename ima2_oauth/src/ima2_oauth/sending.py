@@ -14,7 +14,7 @@ Everything else is final: a silence, a broken connection, 5xx, 429, moderation, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -43,24 +43,18 @@ async def generate(call: Call, context: Context) -> Events:
     for warning in pictures.warnings:
         yield warning
     seconds = float(context.settings["generation_timeout"]) / 1000
-    async with aclosing(_on_time(_over_routes(call, context, pictures), seconds)) as events:
-        async for event in _noticed(call, events):
-            yield event
-
-
-async def _noticed(call: Call, events: AsyncIterator[CallEvent]) -> Events:
-    """With what can be told of a picture once it is there."""
     drawn = False
-    async for event in events:
-        found: list[Warning] = []
-        if isinstance(event, Media):
-            drawn = True
-            found += findings.drift(call, event)  # now: the file is moved as soon as it is told of
-        elif isinstance(event, Usage) and drawn:
-            found += findings.ignored_inputs(call, event)
-        yield event
-        for warning in found:
-            yield warning
+    async with aclosing(_on_time(_over_routes(call, context, pictures), seconds)) as events:
+        async for event in events:
+            found: list[Warning] = []
+            if isinstance(event, Media):
+                drawn = True
+                found += findings.drift(call, event)  # now: the file is moved as soon as it is told of
+            elif isinstance(event, Usage) and drawn:
+                found += findings.ignored_inputs(call, event)
+            yield event
+            for warning in found:
+                yield warning
 
 
 async def _on_time(events: Events, seconds: float) -> Events:

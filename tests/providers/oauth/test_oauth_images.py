@@ -223,6 +223,26 @@ def test_parameters_of_a_later_version_do_no_harm(tmp_path: Path) -> None:
     assert "later" not in hosted.body({**routes["responses"], "later": 1}, "p", Pictures())
 
 
+@pytest.mark.parametrize("search", [True, False])
+def test_silence_ends_when_the_time_is_up(tmp_path: Path, search: bool) -> None:
+    answer = chatgpt.hosted(png()).but(stop=40, ending="silence") if search else chatgpt.drawn(png()).but(wait=30)
+    script = {RESPONSES if search else GENERATIONS: [answer]}
+    ran = run(tmp_path, ask(web_search=search), script, settings={"generation_timeout": 400.0})
+    assert (ran.failure.code, ran.failure.paid, len(ran.paid)) == ("GENERATION_TIMEOUT", "maybe", 1)
+
+
+def test_signs_of_life_do_not_make_the_time_longer(tmp_path: Path) -> None:
+    pings = text_answer(": ping\n\n" * 2000, content_type="text/event-stream").but(pieces=(8,), delay=0.02)
+    ran = run(tmp_path, ask(web_search=True), {RESPONSES: [pings]}, settings={"generation_timeout": 400.0})
+    assert ran.failure.code == "GENERATION_TIMEOUT"
+
+
+def test_a_picture_before_the_silence_is_kept(tmp_path: Path) -> None:
+    made = events(openai.stream([openai.image_item(png())], end=None)).but(ending="silence")
+    ran = run(tmp_path, ask(web_search=True), {RESPONSES: [made]}, settings={"generation_timeout": 1500.0})
+    assert ran.files == [png()]
+
+
 FAILURES: list[tuple[str, Answer, str, str]] = [
     ("images", chatgpt.usage_limit(), "USAGE_LIMIT_REACHED", "no"),
     ("responses", chatgpt.usage_limit(), "USAGE_LIMIT_REACHED", "no"),
