@@ -20,7 +20,7 @@ STORED = "apiKey"
 """The field of ima2's own credential file."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Key:
     """An API key and where it comes from."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 Finding = tuple[bool | None, str, str | None]
 SECONDS = 4.0
+LONGEST = 2**16
+"""Bytes of another program's answer that are looked at."""
 SKEW = 120.0
 """Seconds a clock may be wrong before tokens seem over that are not, or the other way round."""
 
@@ -45,25 +48,22 @@ async def bridge(context: Context) -> Finding:
     """Whether a bridge can be opened here and answers; the one of this check is on a port of its own."""
     try:
         async with Bridge(spec(context, port=0), context.client) as opened:
-            return await _answers(context, opened.url)
+            if await _is_bridge(opened.spec.host, opened.port):
+                return True, "can be opened and answers", None
+            return False, f"was opened at {opened.url} and can't be reached", "look for a firewall"
     except Ima2Error as error:
         return False, error.message, error.hint or "ima2 config ls --show-origin"
-
-
-async def _answers(context: Context, url: str) -> Finding:
-    if await _health(context, url) is True:
-        return True, "can be opened and answers", None
-    return False, f"was opened at {url} and can't be reached", "look for a firewall, or HTTP_PROXY without NO_PROXY"
 
 
 async def port(context: Context) -> Finding:
     """Who has the well-known port."""
     host, number = str(context.settings["bridge_host"]), int(context.settings["bridge_port"])
+    if number == 0:
+        return True, "any free one is taken", None
     try:
         bound(host, number).close()
     except OSError:
-        shown = f"[{host}]" if ":" in host else host
-        if await _health(context, f"http://{shown}:{number}") is True:
+        if await _is_bridge(host, number):
             return True, f"a bridge to Grok answers on {number}", None
         text = f"{number} belongs to another program; ima2's bridge takes another port"
         return None, text, "IMA2_GROK_PROXY_PORT=0 takes any"
@@ -96,13 +96,22 @@ def _compared(answer: httpx.Response, now: float) -> Finding:
     return False, f"{abs(off) / 60:,.0f} minutes {way} xAI's; tokens seem over, or fresh, that are not", "set the clock"
 
 
-async def _health(context: Context, url: str) -> bool | None:
-    """True for a bridge, False for another program, None when nothing answers."""
+async def _is_bridge(host: str, number: int) -> bool:
+    """Ask for ``/health``, past any proxy that the environment names."""
     try:
-        answer = await context.client.get(f"{url}/health", timeout=SECONDS / 2)
-    except httpx.HTTPError:
-        return None
-    return is_bridge(answer.content)
+        async with asyncio.timeout(SECONDS / 2):
+            reader, writer = await asyncio.open_connection(host, number)
+            try:
+                named = f"[{host}]" if ":" in host else host
+                writer.write(f"GET /health HTTP/1.1\r\nHost: {named}:{number}\r\nConnection: close\r\n\r\n".encode())
+                answer = b""
+                while len(answer) < LONGEST and (part := await reader.read(LONGEST)):
+                    answer += part
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
+    return is_bridge(answer.partition(b"\r\n\r\n")[2])
 
 
 CHECKS: Mapping[str, Callable[[Context], Awaitable[Finding]]] = {

@@ -28,7 +28,7 @@ LONGEST = 1800.0
 _USER_CODE = re.compile(r"[A-Za-z0-9-]{1,32}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Device:
     """The service's invitation; times in seconds."""
 

@@ -35,7 +35,7 @@ _NAMES = {
 _TIMES = {"expires_at": "expiresAt", "refreshed_at": "refreshedAt"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SignIn:
     """Times are epoch seconds."""
 

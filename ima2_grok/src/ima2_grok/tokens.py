@@ -20,7 +20,7 @@ LONGEST = 300
 """Characters of the service's words that are shown."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Reply:
     """An answer; ``value`` is ``{}`` when the body is no JSON object."""
 
@@ -44,7 +44,7 @@ class Reply:
         return self.status == 429 or self.status >= 500 or (self.status == 200 and not self.value)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Tokens:
     """A token answer. ``expires_in`` is in seconds; only the access token is sure to be there."""
 

@@ -141,6 +141,23 @@ def test_a_body_crosses_while_it_is_still_being_written() -> None:
     cross(read, work)
 
 
+@pytest.mark.parametrize(("path", "first"), [("/v1/files", b"100 Continue"), ("/v1/nowhere", b"404 Not Found")])
+def test_a_body_that_is_held_back_is_asked_for_once_it_is_wanted(path: str, first: bytes) -> None:
+    async def work(both: Crossing) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", both.bridge.port)
+        lines = (f"POST {path} HTTP/1.1", f"Host: 127.0.0.1:{both.bridge.port}", "Content-Length: 5")
+        writer.write("\r\n".join([*lines, "Expect: 100-continue", "", ""]).encode())
+        assert first in await reader.readline()
+        if first.startswith(b"100"):
+            writer.write(b"hello")
+            assert await reader.readline() == b"\r\n"
+            assert b"200 OK" in await reader.readline()
+            assert "expect" not in both.seen[0][2]
+        writer.close()
+
+    cross(fine, work)
+
+
 def test_a_client_that_leaves_stops_the_call() -> None:
     stopped = asyncio.Event()
 

@@ -6,7 +6,7 @@ import logging
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from ima2.errors import Ima2Error, InvalidRequest
 from ima2.upstream.bridge.forward import Forwarder
@@ -73,6 +73,7 @@ class Bridge:
             if request.raw_path.partition("?")[0] == HEALTH:
                 return self._health()
             asked = target(request, self.spec)
+            await _invite_body(request)
             if handler := self.spec.handlers.get(asked.route):
                 return await handler(request, self._forwarder)
             return await self._forwarder.forward(request, asked)
@@ -82,6 +83,14 @@ class Bridge:
     def _health(self) -> web.Response:
         facts = {"status": "ok", **self.spec.health(), "port": self.port}
         return web.json_response(facts, headers={"Server": "ima2", "Cache-Control": "no-store"})
+
+
+async def _invite_body(request: web.BaseRequest) -> None:
+    """A client may hold its body back until it knows that it is wanted (RFC 9110 §10.1.1); curl does above 1 MB."""
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # What was written before the answer's own head must not count as part of it.
+        request.writer.output_size = 0
 
 
 def refusal(error: Ima2Error) -> web.Response:
