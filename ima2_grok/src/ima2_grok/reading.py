@@ -17,8 +17,8 @@ def listed(value: Any) -> Sequence[Any]:
 
 
 def text(value: Any) -> str:
-    """The string, or an empty one."""
-    return value if isinstance(value, str) else ""
+    """The string, or an empty one. JSON can carry half a character, which nothing else can: it becomes ``?``."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def count(value: Any) -> int | None:

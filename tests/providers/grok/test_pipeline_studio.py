@@ -98,6 +98,25 @@ def test_the_model_by_request_environment_and_default(
 
 
 @pytest.mark.parametrize(
+    ("env", "body", "planner"),
+    [
+        ({}, {}, "grok-4.3"),
+        ({"IMA2_GROK_PLANNER_MODEL": "grok-4.5"}, {}, "grok-4.5"),
+        ({"IMA2_GROK_PLANNER_MODEL": "grok-4.5"}, {"plannerModel": "grok-4.6"}, "grok-4.6"),
+    ],
+)
+def test_the_planner_by_request_environment_and_default(
+    tmp_path: Path, env: Env, body: dict[str, Any], planner: str
+) -> None:
+    async def use(studio: Studio, upstream: ScriptedUpstream) -> list[str]:
+        accepted = await studio.submit({"provider": "grok", "prompt": "a kite", **body})
+        await studio.wait(accepted.job.id)
+        return [upstream.sent(route)[0].json["model"] for route in (xai.SEARCH, xai.PLAN)]
+
+    assert in_studio(tmp_path, use, **env) == [planner, planner]
+
+
+@pytest.mark.parametrize(
     ("body", "code"),
     [
         ({"references": [PIXEL] * 4}, "GROK_REF_TOO_MANY"),

@@ -165,3 +165,14 @@ def test_text_of_many_bytes_goes_out_as_it_came_in(tmp_path: Path) -> None:
     ran = run(tmp_path, ask(prompt=words), {xai.PLAN: [json_answer(xai.planned(words))]})
     assert ran.sent(xai.GENERATE)[0]["prompt"] == words
     assert json.loads(json.dumps(ran.sent(xai.SEARCH)[0]))["input"][1]["content"] == words
+
+
+def test_half_a_character_does_no_harm(tmp_path: Path) -> None:
+    half = chr(0xD83E)
+    answers = {
+        xai.SEARCH: [json_answer(xai.searched(f"kites {half}"))],
+        xai.PLAN: [json_answer(xai.planned(f"A kite {half}."))],
+    }
+    ran = run(tmp_path, ask(), answers)
+    assert ran.error is None
+    assert ran.plan.prompt == "A kite ?."
