@@ -59,6 +59,47 @@ class EditBody(GenerateBody):
     mask: str | None = Field(default=None, description="PNG as large as the image; transparent where to change")
 
 
+class VideoBody(Wire):
+    """A request for a clip. Without images it is made from text, with one it goes on from it, more guide it."""
+
+    prompt: str = Field(min_length=1, max_length=MAX_PROMPT)
+    provider: str = Field(default="auto", description="auto, or the id of an installed provider that makes videos")
+    model: str | None = None
+    operation: Literal["generate", "edit", "extend"] = "generate"
+    duration: float | None = Field(default=None, description="seconds; with extend those to add")
+    resolution: str | None = Field(default=None, description="480p, 720p, 1080p; see the model's capabilities")
+    aspect_ratio: str | None = Field(default=None, description="as 16:9; auto is the model's choice")
+    seed: int | None = None
+    source_image: str | None = Field(default=None, description="data URL or base64")
+    source_filename: str | None = Field(default=None, description="a picture of the gallery")
+    reference_images: list[str] | None = Field(default=None, description="data URLs or base64")
+    reference_filenames: list[str] | None = Field(default=None, description="pictures of the gallery")
+    continue_from_video: str | None = Field(
+        default=None, description="a clip of the gallery; begin with its last frame"
+    )
+    continuity_lineage: dict[str, Any] | None = Field(default=None, description="as videoContinuity of an answer")
+    provider_url: str | None = Field(default=None, description="https address of an image that the service fetches")
+    video_url: str | None = Field(
+        default=None, description="with edit and extend: a clip of the gallery, a data URL, an address or a file id"
+    )
+    mode: Literal["auto", "direct"] = "auto"
+    timeout: float | None = Field(default=None, description="seconds for the whole job")
+    request_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._:-]{1,128}$")
+    client_request_id: str | None = Field(default=None, description="the same, under an older name")
+    session_id: str | None = None
+    client_node_id: str | None = None
+    preset_ids: list[str] | None = None
+    storyboard: bool | None = None
+    topic: str | None = None
+    run_async: bool = Field(default=False, alias="async", description="answer 202 at once; follow /api/events")
+
+
+class ClipBody(VideoBody):
+    """A request to change a clip or let it go on."""
+
+    video_url: str = Field(description="a clip of the gallery, a data URL, an address or a file id")
+
+
 class Picture(Wire):
     """A stored file. ``image`` is a data URL, absent with ``inline: false``."""
 

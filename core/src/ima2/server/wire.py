@@ -32,7 +32,7 @@ def event_frame(event: JobEvent) -> Frame:
     data = {**event.data, "requestId": event.job_id, "jobId": event.job_id, "at": event.at}
     if event.name == "phase":
         data |= {"phase": PHASES.get(str(event.data.get("phase")), "streaming"), "step": event.data.get("phase")}
-    if event.name == "done":
+    if event.name == "done" and "images" in data:
         data["_imageOmitted"] = True
     return Frame(event.name, data, event.seq)
 

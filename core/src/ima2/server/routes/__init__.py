@@ -17,10 +17,12 @@ from ima2.server.routes import (
     openapi,
     providers,
     quota,
+    video,
 )
 
 MODULES = (
     generate,
+    video,
     inflight,
     jobs,
     events,

@@ -9,18 +9,16 @@ from typing import Any
 from aiohttp import web
 
 from ima2.errors import Ima2Error, InvalidRequest
-from ima2.kernel.studio import Accepted
 from ima2.models import Job
 from ima2.models.request import Surface
 from ima2.server import schemas
 from ima2.server.body import read_object
 from ima2.server.endpoint import endpoint
 from ima2.server.inline import with_images
-from ima2.server.keys import POLICY, REQUEST_ID, STREAMS, STUDIO
+from ima2.server.keys import POLICY, STREAMS, STUDIO
 from ima2.server.streams import Frame
+from ima2.server.submission import begin
 from ima2.server.wire import event_frames
-
-MAX_KEY = 255
 
 
 @endpoint("POST", "/api/generate", family="flat", body=schemas.GenerateBody, answer=schemas.Answer)
@@ -50,20 +48,14 @@ async def _make(request: web.Request, surface: Surface) -> web.StreamResponse:
     if "text/event-stream" in request.headers.get("Accept", "") and body.get("async") is not True:
         streams = request.app[STREAMS]
         async with streams.place():
-            accepted = await _submit(request, surface, body)
+            accepted = await begin(request, surface, body)
             return await streams.send(request, _frames(request, accepted.job, body))
-    accepted = await _submit(request, surface, body)
+    accepted = await begin(request, surface, body)
     extra = {"idempotentReplay": True} if accepted.replay else {}
     if body.get("async") is True:
         return web.json_response({"requestId": accepted.job.id, "async": True, **extra}, status=202)
     ended = await request.app[STUDIO].wait(accepted.job.id)
     return web.json_response({**await _answer(request, ended, body), **extra})
-
-
-async def _submit(request: web.Request, surface: Surface, body: Mapping[str, Any]) -> Accepted:
-    """Begin the job, or find the one that this key has begun."""
-    asked = {**body, "requestId": body.get("requestId") or request[REQUEST_ID]}
-    return await request.app[STUDIO].submit(asked, surface=surface, idempotency_key=_idempotency_key(request))
 
 
 async def _answer(request: web.Request, job: Job, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,10 +85,3 @@ async def _last(request: web.Request, job: Job, body: Mapping[str, Any]) -> tupl
     except Ima2Error as error:
         return "error", {**error.to_dict(), "requestId": job.id, "jobId": job.id}
     return "done", {**answer, "jobId": job.id}
-
-
-def _idempotency_key(request: web.Request) -> str | None:
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not (0 < len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
-        raise InvalidRequest(f"An Idempotency-Key has 1 to {MAX_KEY} ASCII characters.", code="INVALID_IDEMPOTENCY_KEY")
-    return key

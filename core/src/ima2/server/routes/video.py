@@ -1,0 +1,113 @@
+"""Making clips, and what can be done with one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any
+
+from aiohttp import web
+
+from ima2.errors import Ima2Error, InvalidRequest
+from ima2.models import Job
+from ima2.server import schemas
+from ima2.server.body import read_object
+from ima2.server.endpoint import endpoint
+from ima2.server.keys import POLICY, REQUEST_ID, STREAMS, STUDIO
+from ima2.server.streams import Frame
+from ima2.server.submission import begin
+from ima2.server.wire import event_frames
+
+
+@endpoint("POST", "/api/video/generate", family="flat", body=schemas.VideoBody, media_type="text/event-stream")
+async def generate(request: web.Request) -> web.StreamResponse:
+    """Make a clip. A stream with status 200 also when the request is refused, unless ``async`` is true."""
+    body = await _body(request)
+    if body.get("async") is True:
+        accepted = await begin(request, "video", body)
+        return web.json_response({"requestId": accepted.job.id, "async": True}, status=202)
+    streams = request.app[STREAMS]
+    async with streams.place():
+        try:
+            accepted = await begin(request, "video", body)
+        except Ima2Error as error:
+            return await streams.send(request, _refused(error, str(body["requestId"])))
+        return await streams.send(request, _frames(request, accepted.job))
+
+
+@endpoint("POST", "/api/video/edit", family="flat", body=schemas.ClipBody)
+async def edit(request: web.Request) -> web.StreamResponse:
+    """Change a clip; the answer comes when it is done."""
+    return await _made(request, "edit")
+
+
+@endpoint("POST", "/api/video/extend", family="flat", body=schemas.ClipBody)
+async def extend(request: web.Request) -> web.StreamResponse:
+    """Let a clip go on; ``duration`` seconds are added. The answer comes when it is done."""
+    return await _made(request, "extend")
+
+
+@endpoint("POST", "/api/video/preview", family="flat", body=schemas.VideoBody)
+async def preview(request: web.Request) -> web.StreamResponse:
+    """Say what a request for a clip would do; nothing is sent and no job is made."""
+    return web.json_response(await request.app[STUDIO].preview(await _body(request), surface="video"))
+
+
+@endpoint(
+    "GET",
+    "/api/video/frame",
+    family="flat",
+    query=(("file", "a clip of the gallery"), ("position", "seconds, or last (default)")),
+    media_type="image/png",
+)
+async def frame(request: web.Request) -> web.StreamResponse:
+    """One frame of a stored clip."""
+    picture = await request.app[STUDIO].store.frame(request.query.get("file", ""), _position(request))
+    return web.Response(body=picture, content_type="image/png")
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    body = await read_object(request, request.app[POLICY])
+    named = body.get("requestId") or body.get("clientRequestId")
+    return {**body, "requestId": named or request[REQUEST_ID]}
+
+
+async def _made(request: web.Request, operation: str) -> web.StreamResponse:
+    """``sourceUrl`` is the clip as the client named it, where that was a name."""
+    body = await _body(request)
+    accepted = await begin(request, "video", {**body, "operation": operation})
+    job = await request.app[STUDIO].wait(accepted.job.id)
+    answer = await _answer(request, job)
+    source = answer["video"].get("source") or answer["video"].get("sourceUrl")
+    return web.json_response({**answer, "sourceUrl": source, "duration": answer["video"].get("duration")})
+
+
+async def _answer(request: web.Request, job: Job) -> dict[str, Any]:
+    studio = request.app[STUDIO]
+    if job.state != "done":
+        raise studio.error_of(job)
+    return await studio.answer(job)
+
+
+async def _frames(request: web.Request, job: Job) -> AsyncGenerator[Frame, None]:
+    async with aclosing(event_frames(request.app[STUDIO].bus, after=0, job_id=job.id)) as frames:
+        async for each in frames:
+            yield each
+
+
+async def _refused(error: Ima2Error, request_id: str) -> AsyncGenerator[Frame, None]:
+    facts: Mapping[str, Any] = {**error.to_dict(), "requestId": request_id}
+    yield Frame("error", facts)
+
+
+def _position(request: web.Request) -> float | None:
+    text = request.query.get("position") or "last"
+    if text == "last":
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < 1e6:
+        raise InvalidRequest("position is a number of seconds, or last.", code="INVALID_FIELD", field="position")
+    return seconds
