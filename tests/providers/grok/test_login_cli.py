@@ -23,6 +23,11 @@ from xai_auth import AuthService
 KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG")
 KEY = "xai-0123456789abcdefXY"
 MODELS = json_answer({"object": "list", "data": [{"id": "grok-4.3", "object": "model"}]}).but(repeat=True)
+LISTS = {
+    "GET /v1/models": [MODELS],
+    "GET /v1/image-generation-models": [json_answer({"models": [{"id": "grok-imagine-image-9"}]})],
+    "GET /v1/video-generation-models": [json_answer({"models": [{"id": "grok-imagine-video-9"}]})],
+}
 
 
 class House:
@@ -63,7 +68,7 @@ class House:
 
 def at_home(folder: Path, work: Callable[[House], Awaitable[Any]], service: AuthService | None = None) -> Any:
     async def go() -> Any:
-        async with service or AuthService() as running, ScriptedUpstream({"GET /v1/models": [MODELS]}) as upstream:
+        async with service or AuthService() as running, ScriptedUpstream(LISTS) as upstream:
             return await work(House(folder, running, upstream))
 
     return asyncio.run(go())
@@ -170,6 +175,19 @@ def test_a_key_through_a_pipe(tmp_path: Path, line: tuple[str, ...]) -> None:
         code, out, _ = await house.run("providers", "--json")
         [grok] = [each for each in json.loads(out)["providers"] if each["id"] == "grok"]
         assert (code, grok["ready"], grok["source"]) == (0, True, "stored")
+
+    at_home(tmp_path, work)
+
+
+def test_the_models_of_the_account(tmp_path: Path) -> None:
+    seed(tmp_path, left=10**9)
+
+    async def work(house: House) -> None:
+        code, out, err = await house.run("grok", "models", "--json")
+        assert code == 0, err
+        listed = {each["id"] for each in json.loads(out)["models"]}
+        assert {"grok-imagine-image-9", "grok-imagine-video-9"} <= listed
+        assert {request.headers["user-agent"].split("/")[0] for request in house.upstream.received} == {"ima2-grok"}
 
     at_home(tmp_path, work)
 
