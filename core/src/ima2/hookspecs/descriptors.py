@@ -141,7 +141,8 @@ class ProviderInfo:
     :ivar id: lower case, ``[a-z][a-z0-9-]*``; the plugin's entry-point name is the same.
     :ivar auto: may be chosen by ``auto``.
     :ivar priority: lower comes first among providers of the same billing.
-    :ivar concurrency: paid calls of this provider that may run at once in a process.
+    :ivar concurrency: paid calls of this provider that may run at once in a process. A resumable one counts until
+        upstream has named it.
     :ivar resumable: kinds whose call can be continued from an upstream id after a crash.
     :ivar live_models: the provider implements ``ima2_models``; without it the static list is complete.
     :ivar login: the one command that makes it ready.

@@ -20,7 +20,8 @@ from ima2.kernel.context import HookContext
 from ima2.kernel.naming import stem
 from ima2.kernel.parts import Parts, shielded
 from ima2.kernel.record import picture, sidecar
-from ima2.models import Artifact, CallRow, Job
+from ima2.kernel.turn import Turn
+from ima2.models import Artifact, CallRow, Job, Submitted
 
 CANCEL_SECONDS = 5.0
 _ENDED = frozenset({"done", "failed", "cancelled", "unknown"})
@@ -34,16 +35,20 @@ class CallRunner:
         self._job = job
         self._info = info
 
-    async def advance(self, row: CallRow) -> CallRow:
-        """Bring the call to a final state. Never raises an ``Ima2Error``: what failed is in the row."""
+    async def advance(self, row: CallRow, turn: Turn) -> CallRow:
+        """Bring the call to a final state. Never raises an ``Ima2Error``: what failed is in the row.
+
+        Once upstream has named a call that can be resumed, its ``turn`` is over: waiting for it takes nobody's place.
+        """
         if row.state in _ENDED:
             return row
         if row.media:
             return await self._settle(row, self._store_all(row))
         if row.state == "ready" or self._info.billing == "free":
-            return await self._settle(row, self._run(row))
+            return await self._settle(row, self._run(row, turn))
         if row.upstream_id and row.call.kind in self._info.resumable:
-            return await self._settle(row, self._run(row, resume=row.upstream_id))
+            turn.give_back()
+            return await self._settle(row, self._run(row, turn, resume=row.upstream_id))
         return await self._end(row.key, "unknown", error=_question(self._job, row))
 
     async def _settle(self, row: CallRow, work: Coroutine[Any, Any, CallRow]) -> CallRow:
@@ -59,14 +64,17 @@ class CallRunner:
         except Ima2Error as error:
             return await self._failed(row.key, error)
 
-    async def _run(self, row: CallRow, resume: str | None = None) -> CallRow:
+    async def _run(self, row: CallRow, turn: Turn, resume: str | None = None) -> CallRow:
         context = self._parts.contexts.for_call(self._info, self._job, row.call, resume=resume)
         events = CallEvents(self._parts, self._job, row, self._info, resumed=resume is not None)
         stored = 0
         try:
             async with aclosing(self._stream(row, context)) as stream:
                 async for event in stream:
-                    if media := await events.take(event):
+                    media = await events.take(event)
+                    if isinstance(event, Submitted) and row.call.kind in self._info.resumable:
+                        turn.give_back()
+                    if media:
                         stored += await shielded(self._spooled(row.key, media))
         except Ima2Error as error:
             if not stored or isinstance(error, StorageFailed):

@@ -14,6 +14,7 @@ from ima2.kernel.call_events import phase, warn
 from ima2.kernel.faults import from_dict
 from ima2.kernel.parts import Parts, shielded
 from ima2.kernel.record import answer
+from ima2.kernel.turn import Turn
 from ima2.kernel.usage import total
 from ima2.models import Call, CallRow, Job, Phase, Plan, Planned, Request, Usage, Warning
 
@@ -101,10 +102,10 @@ class Pipeline:
         hopeless = asyncio.Event()
 
         async def one(row: CallRow) -> CallRow:
-            async with self._parts.lane(self._info):
+            async with Turn(self._parts.lane(self._info)) as turn:
                 if row.state == "ready" and hopeless.is_set():
                     return await self._parts.ledger.update_call(row.key, state="cancelled")
-                ended = await runner.advance(row)
+                ended = await runner.advance(row, turn)
                 if ended.error and not isinstance(from_dict(ended.error), _OWN_FAULT):
                     hopeless.set()
                 return ended
