@@ -61,24 +61,25 @@ def _redrawn(path: Path, edge: int) -> tuple[str, bytes]:
     from PIL import Image, ImageOps
 
     with Image.open(path) as opened:
-        image = ImageOps.exif_transpose(opened)
-        image.thumbnail((edge, edge))
-        if image.has_transparency_data and len(png := _saved(image.convert("RGBA"), "PNG")) <= MAX_BYTES:
-            return "image/png", png
-        return "image/jpeg", _saved(_on_white(image), "JPEG")
+        colours = opened.info.get("icc_profile") if opened.mode in ("RGB", "RGBA") else None
+        upright = ImageOps.exif_transpose(opened)
+        image = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+    image.thumbnail((edge, edge))
+    if image.mode == "RGBA" and len(png := _saved(image, "PNG", colours)) <= MAX_BYTES:
+        return "image/png", png
+    return "image/jpeg", _saved(_on_white(image), "JPEG", colours)
 
 
 def _on_white(image: PIL.Image.Image) -> PIL.Image.Image:
     from PIL import Image
 
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    layer = image.convert("RGBA")
-    white = Image.new("RGBA", layer.size, "white")
-    return Image.alpha_composite(white, layer).convert("RGB")
+    if image.mode == "RGB":
+        return image
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert("RGB")
 
 
-def _saved(image: PIL.Image.Image, kind: str) -> bytes:
+def _saved(image: PIL.Image.Image, kind: str, colours: bytes | None) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, kind, quality=_JPEG_QUALITY)
+    image.save(buffer, kind, quality=_JPEG_QUALITY, icc_profile=colours)
     return buffer.getvalue()

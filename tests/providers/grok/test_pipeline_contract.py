@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from ima2_kit.conformance.pictures import clip
 from ima2_kit.contract import ProviderContract
-from ima2_kit.upstreams import Answer, ScriptedUpstream, json_answer, xai
+from ima2_kit.upstreams import ScriptedUpstream, json_answer, xai, xai_video
 from providers.grok.piping import picture
-
-CLIP = struct.pack(">I4s4sI", 16, b"ftyp", b"isom", 0) + struct.pack(">I4s", 8, b"moov")
 
 
 def either_tool() -> dict[str, Any]:
@@ -30,13 +28,11 @@ class TestContract(ProviderContract):
     @asynccontextmanager
     async def service(self) -> AsyncIterator[Mapping[str, Any]]:
         async with ScriptedUpstream() as upstream:
-            clip = {"status": "done", "video": {"url": f"{upstream.url}/clip.mp4"}, "progress": 100}
             again = {
-                **xai.good_run(upstream.url, picture(), repeat=True),
+                **xai_video.good_run(upstream.url, clip(seconds=5)),
+                **xai.good_run(upstream.url, picture()),
                 xai.PLAN: [json_answer(either_tool())],
-                "POST /v1/videos/generations": [json_answer({"request_id": "vid-1"})],
-                "GET /v1/videos/vid-1": [json_answer(clip)],
-                "GET /clip.mp4": [Answer(headers={"Content-Type": "video/mp4"}, body=CLIP)],
+                xai_video.POLL: [xai_video.finished(upstream.url + xai_video.CLIP_PATH)],
             }
             for route, answers in again.items():
                 upstream.say(route, *(answer.but(repeat=True) for answer in answers))

@@ -12,7 +12,7 @@ import pytest
 from ima2.models import Media, Phase, Sending, Submitted, Usage, Warning
 from ima2_grok.catalogue import BASE, QUALITY, SECOND
 from ima2_kit.upstreams import Answer, json_answer, xai
-from PIL import Image
+from PIL import Image, ImageCms
 from providers.grok.piping import KEY, PIXEL, Ran, ask, picture, run
 
 from ima2_grok import plugin
@@ -136,6 +136,18 @@ def test_a_camera_picture_is_turned_upright_before_it_is_redrawn(tmp_path: Path)
     Image.new("RGB", (3000, 1500), "red").save(buffer, "JPEG", exif=exif)
     _, (_, image) = sent_images(run(tmp_path, ask(), inputs=[(buffer.getvalue(), "reference")]))
     assert image.size == (1024, 2048)
+
+
+def test_what_is_redrawn_keeps_its_colours_and_its_palette(tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    photo, drawing = io.BytesIO(), io.BytesIO()
+    Image.new("RGB", (3000, 30), "red").save(photo, "JPEG", icc_profile=profile)
+    Image.new("RGB", (3000, 30), "red").quantize(4).save(drawing, "PNG")
+    _, (_, image) = sent_images(run(tmp_path, ask(), inputs=[(photo.getvalue(), "reference")]))
+    assert image.info["icc_profile"] == profile
+    _, (kind, image) = sent_images(run(tmp_path, ask(), inputs=[(drawing.getvalue(), "reference")]))
+    assert kind == "JPEG"
+    assert image.getpixel((9, 9)) == pytest.approx((254, 0, 0), abs=3)
 
 
 @pytest.mark.parametrize(
