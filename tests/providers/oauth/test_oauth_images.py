@@ -55,6 +55,7 @@ def test_a_picture_by_the_responses_route(tmp_path: Path) -> None:
     assert [tool["type"] for tool in body["tools"]] == ["web_search", "image_generation"]
     assert body["tool_choice"] == {"type": "image_generation"}
     assert "model" not in body["tools"][1]
+    assert "include" not in body
     assert sent.headers["accept"] == "text/event-stream"
 
 
@@ -177,6 +178,16 @@ def test_a_mask_takes_the_responses_route(tmp_path: Path) -> None:
     assert sent.json["tools"][0]["input_image_mask"] == {"image_url": _url(buffer.getvalue())}
     assert sent.json["tools"][0]["action"] == "edit"
     assert len(sent.json["input"][0]["content"]) == 2
+
+
+def test_a_mask_costs_the_transparency(tmp_path: Path) -> None:
+    """Each of the two is done by another route; the service would refuse both together."""
+    request = ask(operation="edit", background="transparent", options={"masked_edit": True})
+    script = {RESPONSES: [chatgpt.hosted(png())]}
+    ran = run(tmp_path, request, script, inputs=[(png(), "source"), (png(), "mask")])
+    assert ran.error is None
+    assert [(warning.code, warning.field) for warning in ran.of(Warning)] == [("FIELD_IGNORED", "background")]
+    assert "background" not in ran.sent(RESPONSES)[0].json["tools"][0]
 
 
 def test_a_large_picture_is_not_shrunk_under_its_mask(tmp_path: Path) -> None:

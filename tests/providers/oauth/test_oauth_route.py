@@ -215,6 +215,13 @@ def test_a_token_refused_again_ends_it(tmp_path: Path) -> None:
     assert ran.failure.hint == "ima2 login"
 
 
+def test_the_same_token_is_not_tried_again(tmp_path: Path) -> None:
+    script = {GENERATIONS: [refusal_401(), chatgpt.drawn(png())], "POST /oauth/token": [json_answer({"id_token": "x"})]}
+    ran = run(tmp_path, ask(), script, refuse=None)
+    assert ran.failure.paid == "no"
+    assert len(ran.paid) == 1
+
+
 def test_what_is_checked_before_anything_is_spent() -> None:
     assert check(ask()) == []
     six = [{**given("reference"), "sha256": f"{number:064x}"} for number in range(6)]
