@@ -98,6 +98,14 @@ def test_a_key_from_stdin(cli: Any, acme: Any) -> None:
     assert cli("status", env=acme).code == 0
 
 
+def test_without_a_name_the_first_that_has_a_sign_in(cli: Any, acme: Any) -> None:
+    said = cli("login", "--json", stdin=b"ak-123\n", env=acme)
+    assert (said.code, said.json["provider"]) == (0, "acme")
+    assert "Signing in to Acme." in said.err
+    refused = cli("login", "--paste", "--json", env=acme)
+    assert refused.json["code"] == "NO_SIGN_IN"
+
+
 def test_without_a_terminal_a_key_is_the_way(cli: Any, acme: Any) -> None:
     assert cli("login", "acme", stdin=b"ak-123\n", env=acme).code == 0
 
@@ -120,7 +128,7 @@ def test_what_to_do_is_said(cli: Any, acme: Any, method: str, words: str) -> Non
         (("acme", "--paste"), b"", "METHOD_UNSUPPORTED", 5),
         (("nobody",), b"", "UNKNOWN_PROVIDER", 5),
         (("acme", "--method", "magic"), b"", "INVALID_USAGE", 2),
-        ((), b"", "INVALID_USAGE", 2),
+        ((), b"", "INVALID_FIELD", 2),
     ],
 )
 def test_refused(cli: Any, acme: Any, args: tuple[str, ...], stdin: bytes, code: str, exit_code: int) -> None:
