@@ -1,4 +1,4 @@
-"""SIGKILL while xAI is at work: the clip arrives, one order was sent, one file is stored. Real processes and sockets."""
+"""SIGKILL while xAI films: the clip arrives, one order was sent, one file is stored. Real processes and sockets."""
 
 from __future__ import annotations
 
