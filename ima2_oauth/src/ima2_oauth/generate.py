@@ -9,6 +9,7 @@ from ima2.models import Call, Phase, Plan, PlanEvent, Planned, Request, Step
 
 from ima2_oauth import hosted, native
 from ima2_oauth.catalogue import DEFAULT_HOST
+from ima2_oauth.limits import nearly_used
 from ima2_oauth.prompt import with_aspect
 from ima2_oauth.route import Choice, Route, choose
 from ima2_oauth.session import authorized
@@ -23,7 +24,7 @@ async def plan(request: Request, context: Context) -> AsyncIterator[PlanEvent]:
     """``n`` pictures are ``n`` calls: neither route counts reliably, and each call is paid and lost alone."""
     await authorized(context)
     choice = choose(request, context.live_models, str(context.settings["model"] or DEFAULT_HOST))
-    for warning in choice.warnings:
+    for warning in (*choice.warnings, *nearly_used(context)):
         yield warning
     yield Phase(name="plan", message=f"{TITLES[choice.route]}, {choice.model}: {choice.why}")
     force = bool(context.settings["force_image_tool"])

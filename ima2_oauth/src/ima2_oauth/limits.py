@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ima2.errors import NotReady
@@ -19,6 +20,7 @@ from ima2_oauth.told import number_of, object_of, printable, text_of
 
 if TYPE_CHECKING:
     from ima2.hookspecs import Context
+    from ima2.models import Warning
 
 NOTED = "limits"
 NEAR = 90.0
@@ -143,6 +145,22 @@ def near(context: Context) -> QuotaWindow | None:
     """The window that is nearly used up, if any; the fullest of several."""
     full = [each for each in remembered(context) if each.used >= NEAR]
     return max(full, key=lambda each: each.used).shown() if full else None
+
+
+def nearly_used(context: Context) -> tuple[Warning, ...]:
+    """What to say before more is asked for. It is no refusal: pictures and text have windows of their own."""
+    from ima2.models import Warning
+
+    window = near(context)
+    if window is None:
+        return ()
+    again = "" if window.resets_at is None else f"; it begins anew {_moment(window.resets_at)}"
+    text = f"{window.used_percent:g} % of the ChatGPT window {window.label} are used{again}."
+    return (Warning(code="QUOTA_LOW", message=text),)
+
+
+def _moment(at: int) -> str:
+    return f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M}"
 
 
 def _notes(context: Context) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ima2.errors import Ima2Error
 from ima2.hookspecs import QuotaWindow
+from ima2.models import Request
 from ima2_kit.context import KitContext, QuickClock
 from ima2_oauth.quota import usage_url
 from ima2_oauth.session import note_limits
@@ -223,3 +224,20 @@ def test_broken_notes_are_no_notes(tmp_path: Path, broken: bytes) -> None:
         return before, len(limits.remembered(context))
 
     assert with_service(tmp_path, work) == ((), 2)
+
+
+@pytest.mark.parametrize(("used", "warned"), [("89.9", False), ("90", True), ("100", True)])
+def test_a_picture_is_planned_with_a_warning_when_little_is_left(tmp_path: Path, used: str, warned: bool) -> None:
+    seed(own_file(tmp_path), left=9000)
+    headers = {**CODEX_HEADERS, "X-Codex-Primary-Used-Percent": used}
+
+    async def work(context: KitContext, _: Authority) -> Any:
+        note_limits(context, headers)
+        request = Request(id="job-1", prompt="a red kite", provider="oauth", options={"route": "auto"})
+        return [event async for event in plugin.ima2_plan(request, context)]
+
+    events = with_service(tmp_path, work)
+    warnings = [event for event in events if getattr(event, "code", "") == "QUOTA_LOW"]
+    assert bool(warnings) is warned
+    if warned:
+        assert f"{used} % of the ChatGPT window 5 h are used; it begins anew 2027-01-15" in warnings[0].message
