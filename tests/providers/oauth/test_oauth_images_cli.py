@@ -17,7 +17,7 @@ import httpx
 import pytest
 from chatgpt_images import EDITS, GENERATIONS, RECORDED, RESPONSES, png, sign_in
 from ima2.kernel.studio import open_studio
-from ima2_kit.upstreams import Answer, ScriptedUpstream, chatgpt
+from ima2_kit.upstreams import Answer, ScriptedUpstream, chatgpt, events, openai
 
 MODELS = f"GET {chatgpt.BASE}/models"
 
@@ -140,6 +140,23 @@ def test_failures_are_told_once_with_the_next_step(tmp_path: Path) -> None:
             assert (told["code"], done.returncode) == (code, status), done.stderr
             assert told["hint"]
             assert len(log(url)) == count
+
+
+def test_a_probe_can_be_shown_to_anybody(tmp_path: Path) -> None:
+    words = openai.message_item("the secret garden, as you asked")
+    spoken = written(events(openai.stream([words])))
+    script = {GENERATIONS: [written(chatgpt.drawn(png())), written(chatgpt.usage_limit())], RESPONSES: [spoken]}
+    probe = ("doctor", "image-probe", "--provider", "oauth", "--prompt", "a secret garden", "--json")
+    with service(tmp_path, script) as url:
+        drawn, limited = ima2(tmp_path, url, *probe), ima2(tmp_path, url, *probe)
+        told = ima2(tmp_path, url, *probe, "--model", "gpt-5.5")
+    assert (said(drawn)["ok"], said(drawn)["route"], drawn.returncode) == (True, "images", 0)
+    assert (said(limited)["error"]["code"], limited.returncode) == ("USAGE_LIMIT_REACHED", 5)
+    assert said(limited)["error"]["upstreamStatus"] == 429
+    assert said(told)["error"]["code"] == "IMAGE_TOOL_NOT_CALLED"
+    secrets = ("secret garden", "account-0123456789", sign_in()["tokens"]["access_token"], str(tmp_path), "reached.")
+    for done in (drawn, limited, told):
+        assert [private for private in secrets if private in done.stdout] == []
 
 
 def test_shared_defaults_are_written_for_both_and_say_what_overrides_them(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ima2.cli.flags import json_flag
-from ima2.cli.lazy import Command
+from ima2.cli.image_probe import image_probe
+from ima2.cli.lazy import Group
 from ima2.cli.terminal import clean, say, say_json
 
 if TYPE_CHECKING:
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
 _MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("-", "yellow")}
 
 
-@click.command(cls=Command)
+@click.group(cls=Group, invoke_without_command=True)
 @json_flag
-def doctor(as_json: bool) -> None:
+@click.pass_context
+def doctor(context: click.Context, /, as_json: bool) -> None:
     """Find what is wrong here. Exit 1 when something is."""
+    if context.invoked_subcommand is not None:
+        return
     checks = asyncio.run(_examine())
     sound = all(check.ok is not False for check in checks)
     if as_json:
@@ -44,3 +48,6 @@ def _print(check: Check) -> None:
     say(f"{click.style(mark, fg=colour)} {clean(check.name)}: {clean(check.text)}")
     if check.hint and not check.ok:
         say(f"    {clean(check.hint)}")
+
+
+doctor.add_command(image_probe)
