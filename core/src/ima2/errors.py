@@ -274,6 +274,8 @@ def exit_code(code: str, status: int) -> int:
         return _EXIT_BY_CODE[code]
     if code.endswith("AUTH_FAILED"):
         return 4  # whatever HTTP status a provider's clients expect of it
+    if code.endswith("MODERATION_BLOCKED"):
+        return 7
     if status in (408, 499, 504):
         return 8
     if status == 401:

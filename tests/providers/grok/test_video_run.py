@@ -125,6 +125,7 @@ def test_moderation_comes_before_the_address(tmp_path: Path, answer: Answer) -> 
     error = film(tmp_path, script={POLL: [answer]}).failure
     assert isinstance(error, Refused)
     assert (error.code, error.status, error.paid) == ("GROK_VIDEO_MODERATION_BLOCKED", 502, "yes")
+    assert error.exit_code == 7
 
 
 def test_what_a_blocked_clip_cost_is_told(tmp_path: Path) -> None:
