@@ -34,7 +34,7 @@ AT_RUN_TIME = (
     Use("INVALID_REASONING_EFFORT", "The model has no such reasoning effort; the message lists those it has.", 400, 5),
     Use("INVALID_RESOLUTION", "The model has no such resolution; the message lists those it has.", 400, 5),
     Use("INVALID_VIDEO_ASPECT_RATIO", "The model makes no clips of that shape; the message lists its own.", 400, 5),
-    Use("INVALID_VIDEO_RESOLUTION", "The model makes no such clips in that resolution; the message says which.", 400, 5),
+    Use("INVALID_VIDEO_RESOLUTION", "The model makes no such clip in that resolution; the message says which.", 400, 5),
     Use("JOB_DROPPED", "An unknown job that its user gave up; stands in the job.", 409, 5),
     Use("METHOD_NOT_ALLOWED", "The route does not take this method.", 405, 5),
     Use("OAUTH_DEVICE_UNAVAILABLE", "OpenAI gives no codes for sign-ins here. Nothing was stored.", 401, 4),

@@ -262,6 +262,8 @@ _EXIT_BY_CODE: dict[str, int] = {
     "PARTIAL": 9,
     "BUDGET_REACHED": 10,
 }
+_EXIT_BY_ENDING = {"AUTH_FAILED": 4, "MODERATION_BLOCKED": 7}
+"""For codes of providers, whatever HTTP status their clients expect with them."""
 
 
 def exit_code(code: str, status: int) -> int:
@@ -272,10 +274,9 @@ def exit_code(code: str, status: int) -> int:
     """
     if code in _EXIT_BY_CODE:
         return _EXIT_BY_CODE[code]
-    if code.endswith("AUTH_FAILED"):
-        return 4  # whatever HTTP status a provider's clients expect of it
-    if code.endswith("MODERATION_BLOCKED"):
-        return 7
+    for ending, exits in _EXIT_BY_ENDING.items():
+        if code.endswith(ending):
+            return exits
     if status in (408, 499, 504):
         return 8
     if status == 401:
