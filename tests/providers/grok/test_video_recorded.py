@@ -10,25 +10,13 @@ import pytest
 from ima2.models import Media, Progress, Usage
 from ima2.upstream.polling import Ready, Waiting
 from ima2_grok.video.status import Clip, read
-from ima2_kit.upstreams import Answer, exchanges, replay
+from ima2_kit.upstreams import exchanges, replay
 from ima2_kit.upstreams.recorded import body_of
-from providers.grok.filming import RECORDED, film, order
+from providers.grok.filming import RECORDED, film, order, recorded_run
 
 TEXT = "videos-text-to-video-poll-download.json"
 IMAGE = "videos-image-to-video-poll.json"
 FAILED = "videos-edit-failed.json"
-
-
-def script(name: str, url: str) -> dict[str, list[Answer]]:
-    """Every exchange of a recording by route; addresses of results lead to the stand-in."""
-    made: dict[str, list[Answer]] = {}
-    for number, each in enumerate(exchanges(RECORDED / name)):
-        host, path = each["request"]["url"].removeprefix("https://").split("/", 1)
-        answer = replay(RECORDED / name, number)
-        if host == "api.x.ai":
-            answer = answer.but(body=answer.body.replace(b"https://vidgen.x.ai", url.encode()))
-        made.setdefault(f"{each['request']['method']} /{path}", []).append(answer)
-    return made
 
 
 def said(name: str, number: int) -> dict[str, Any]:
@@ -38,7 +26,7 @@ def said(name: str, number: int) -> dict[str, Any]:
 
 def test_text_to_video_with_its_download(tmp_path: Path) -> None:
     call = order(prompt="a calm ocean wave at sunset", parameters={"duration": 1})
-    filmed = film(tmp_path, call, lambda url: script(TEXT, url))
+    filmed = film(tmp_path, call, lambda url: recorded_run(TEXT, url))
     assert filmed.error is None
     assert filmed.fractions == [0.01, 0.18, 0.56, 0.94]
     assert len(filmed.files[0]) == 553_804
@@ -60,7 +48,7 @@ def test_the_polls_of_an_image_to_video() -> None:
 def test_a_failed_edit_with_status_200(tmp_path: Path) -> None:
     source = said(FAILED, 0)["video"]["url"]
     call = order(prompt=said(FAILED, 0)["prompt"], operation="edit", parameters={"mode": "edit", "source_url": source})
-    filmed = film(tmp_path, call, lambda url: script(FAILED, url))
+    filmed = film(tmp_path, call, lambda url: recorded_run(FAILED, url))
     error = filmed.failure
     assert (error.code, error.status) == ("GROK_VIDEO_REQUEST_FAILED", 400)
     assert "Unable to download provided video_url" in error.message
