@@ -18,7 +18,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from ima2.errors import Ima2Error, UpstreamTimeout
+from ima2.errors import Ima2Error, NotReady, Paid, UpstreamTimeout
 from ima2.models import Call, CallEvent, Media, Phase, Sending, Usage, Warning
 from ima2_openai.answer import Answer
 from ima2_openai.errors import Service
@@ -62,20 +62,25 @@ async def _on_time(events: Events, seconds: float) -> Events:
 
     :raises UpstreamTimeout: they were not.
     """
-    loop = asyncio.get_running_loop()
-    end = loop.time() + seconds
+    end, sent = asyncio.get_running_loop().time() + seconds, False
     async with aclosing(events):
         while True:
             try:
-                async with asyncio.timeout_at(end):
+                async with asyncio.timeout_at(end) as limit:
                     event = await anext(events, None)
             except TimeoutError:
-                text = f"ChatGPT did not finish within {seconds:g} s."
-                hint = "Look at your usage page before you try again; IMA2_OAUTH_GENERATION_TIMEOUT_MS gives more time"
-                raise UpstreamTimeout(text, step="generate", paid="maybe", hint=hint) from None
+                if not limit.expired():
+                    raise
+                raise _too_late(seconds, "maybe" if sent else "no") from None
             if event is None:
                 return
+            sent = sent or isinstance(event, Sending)
             yield event
+
+
+def _too_late(seconds: float, paid: Paid) -> UpstreamTimeout:
+    hint = "Look at your usage page before you try again; IMA2_OAUTH_GENERATION_TIMEOUT_MS gives more time"
+    return UpstreamTimeout(f"ChatGPT did not finish within {seconds:g} s.", step="generate", paid=paid, hint=hint)
 
 
 async def _over_routes(call: Call, context: Context, pictures: Pictures) -> Events:
@@ -111,7 +116,10 @@ async def _signed_in(call: Call, context: Context, pictures: Pictures, route: Ro
         if not token_refused(error):
             raise
         refusal = error
-    renewed = await authorized(context, force_refresh=True)
+    try:
+        renewed = await authorized(context, force_refresh=True)
+    except NotReady:  # it is over; the first refusal says why
+        raise refusal from None
     if renewed["Authorization"] == headers["Authorization"]:
         raise refusal
     async with aclosing(_once(call, context, pictures, route, renewed)) as events:

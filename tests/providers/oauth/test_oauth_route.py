@@ -215,6 +215,14 @@ def test_a_token_refused_again_ends_it(tmp_path: Path) -> None:
     assert ran.failure.hint == "ima2 login"
 
 
+def test_a_revoked_sign_in_says_so(tmp_path: Path) -> None:
+    """Renewing it fails too, with a word that tells less than the first one."""
+    revoked = json_answer(openai.error("token_invalidated", "Your authentication token has been invalidated."), 401)
+    over = json_answer(openai.error("refresh_token_invalidated", "no"), 401)
+    ran = run(tmp_path, ask(), {GENERATIONS: [revoked], "POST /oauth/token": [over]}, refuse=None)
+    assert (ran.failure.code, ran.failure.hint, len(ran.paid)) == ("AUTH_CHATGPT_REVOKED", "ima2 login", 1)
+
+
 def test_the_same_token_is_not_tried_again(tmp_path: Path) -> None:
     script = {GENERATIONS: [refusal_401(), chatgpt.drawn(png())], "POST /oauth/token": [json_answer({"id_token": "x"})]}
     ran = run(tmp_path, ask(), script, refuse=None)
