@@ -57,6 +57,10 @@ class Backend(Protocol):
         """The draft that a ``partial`` event speaks of, brought into ``folder`` when need be; None when it is gone."""
         ...
 
+    async def frame(self, filename: str, position: float | None) -> bytes:
+        """A PNG of a stored clip's frame at ``position`` seconds; None is the last."""
+        ...
+
     async def preview(self, body: Body, *, surface: Surface) -> Answer:
         """What would be sent; nothing is."""
         ...

@@ -72,6 +72,10 @@ class LocalBackend:
         """The gallery's file."""
         return self._studio.store.folder / str(picture["filename"])
 
+    async def frame(self, filename: str, position: float | None) -> bytes:
+        """From the gallery's file."""
+        return await self._studio.store.frame(filename, position)
+
     async def partial(self, event: Event, folder: Path) -> Path | None:
         """The draft in the spool."""
         path = Path(str(event.data["path"]))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "generate": ("ima2.cli.generate:generate", "Make pictures from a prompt (alias: gen)."),
     "edit": ("ima2.cli.generate:edit", "Change a picture."),
+    "video": ("ima2.cli.video:video", "Make a clip, and work on one."),
     "ls": ("ima2.cli.gallery:ls", "List the gallery, newest first."),
     "show": ("ima2.cli.gallery:show", "Tell all about one picture."),
     "history": ("ima2.cli.gallery:history", "Remove, restore and mark pictures."),

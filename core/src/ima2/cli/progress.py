@@ -23,7 +23,13 @@ def phase_of(event: Event) -> str | None:
     """The words for what happens now; None when the event changes nothing about it."""
     if event.name == "phase":
         return str(event.data.get("message") or event.data.get("step") or event.data.get("phase"))
-    return {"submitted": "waiting for the provider", "image": "stored", "partial": "drawing"}.get(event.name)
+    return {
+        "submitted": "waiting for the provider",
+        "planning": "planning",
+        "image": "stored",
+        "video": "stored",
+        "partial": "drawing",
+    }.get(event.name)
 
 
 class Silent:

@@ -25,7 +25,7 @@ ANSWER_SECONDS = 60.0
 RECONNECT_TRIES = 10
 RECONNECT_SECONDS = 1.0
 POLL_SECONDS = 0.5
-_ROUTES: dict[Surface, str] = {"classic": "/api/generate", "edit": "/api/edit"}
+_ROUTES: dict[Surface, str] = {"classic": "/api/generate", "edit": "/api/edit", "video": "/api/video/generate"}
 
 
 @asynccontextmanager
@@ -124,7 +124,8 @@ class ServerBackend:
 
     async def preview(self, body: Body, *, surface: Surface) -> Answer:
         """``POST /api/preview``."""
-        return await self._ask("POST", "/api/preview", json=on_the_wire(body))
+        route = "/api/video/preview" if surface == "video" else "/api/preview"
+        return await self._ask("POST", route, json=on_the_wire(body))
 
     async def cancel(self, job_id: str) -> Answer:
         """``DELETE /api/inflight/<id>``."""
@@ -154,6 +155,14 @@ class ServerBackend:
         if _sha256(target) != picture.get("sha256"):
             raise StorageFailed(f"{filename} did not arrive whole; the server still has it.", kept=(filename,))
         return target
+
+    async def frame(self, filename: str, position: float | None) -> bytes:
+        """``GET /api/video/frame``."""
+        query = {"file": filename, "position": "last" if position is None else f"{position:g}"}
+        response = await self._client.get("/api/video/frame", params=query)
+        if not response.is_success:
+            answer_of(response)
+        return response.content
 
     async def partial(self, event: Event, folder: Path) -> Path | None:
         """``GET`` of the address that the event names."""

@@ -33,6 +33,23 @@ def results(
     _summary(facts)
 
 
+def clip(facts: Mapping[str, Any], stored: Mapping[str, Any], output: Output, *, as_json: bool) -> None:
+    """``✓ path``, or ``{ok: true, requestId, path, filename, elapsed, video, revisedPrompt, …}`` on one line."""
+    odd = list(stored.get("warnings", ()))
+    for warning in odd:
+        warn(warning["message"])
+    if as_json:
+        places = {name: stored.get(name) for name in ("path", "stored", "url") if name in stored}
+        say_json({"ok": True, **facts, **places, "warnings": [*facts.get("warnings", ()), *odd]})
+        return
+    if output.kind != "bytes":
+        success(stored.get("path") or stored.get("url"))
+    if is_terminal(sys.stderr):
+        size = f"{stored.get('width')}x{stored.get('height')}, {stored.get('duration')} s"
+        parts = (facts.get("provider"), facts.get("model"), size, f"took {facts.get('elapsed')} s")
+        note(" · ".join(str(part) for part in parts if part))
+
+
 def _summary(facts: Mapping[str, Any]) -> None:
     count, requested = facts.get("count", 0), facts.get("requested", 0)
     if count < requested:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ima2.cli.backend import Backend, Event
 from ima2.cli.failure import INTERRUPTED, Interrupted
+from ima2.cli.leaving import asked_again, left, submitted, timed_out
 from ima2.cli.progress import Warnings, show_progress
 from ima2.cli.terminal import note
 from ima2.errors import Ima2Error
@@ -23,24 +24,35 @@ SECOND_LOOK_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What to show meanwhile; ``draft`` is told of each ``partial``."""
+    """What to show meanwhile; ``draft`` is told of each ``partial``.
+
+    ``leaves``: a job that a service has already is left to it, by Ctrl+C as after ``timeout`` seconds.
+    """
 
     verbose: bool = False
     draft: Callable[[Event], Awaitable[None]] | None = None
+    leaves: bool = False
+    timeout: float | None = None
 
 
 async def watch_job(backend: Backend, job_id: str, events: AsyncIterator[Event], watch: Watch) -> Mapping[str, Any]:
     """The answer of a job.
 
-    Ctrl+C cancels the job, wherever it runs, and says what may still be charged; a second one leaves at once.
+    Ctrl+C cancels the job, wherever it runs, and says what may still be charged; a second one leaves at once. From a
+    submitted job that can be left, the first one leaves and the second one cancels.
 
     :raises Interrupted: after the first Ctrl+C.
     :raises Ima2Error: what ended the job, with its ``requestId``.
     """
     try:
-        return await _answer(events, watch)
+        async with asyncio.timeout(watch.timeout):
+            return await _answer(events, watch)
     except asyncio.CancelledError:
+        if watch.leaves and await submitted(backend, job_id) and not await asked_again(backend, job_id):
+            raise left(backend, job_id) from None
         raise await _interrupted(backend, job_id) from None
+    except TimeoutError:
+        raise await timed_out(backend, job_id, watch.timeout or 0) from None
     except Ima2Error as error:
         error.details.setdefault("requestId", job_id)
         raise

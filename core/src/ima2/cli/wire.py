@@ -27,10 +27,13 @@ def data_url(source: Path | bytes) -> str:
 
 def on_the_wire(body: Body) -> dict[str, Any]:
     """The body with its input images as JSON can carry them."""
-    wired = dict(body)
-    if "references" in body:
-        wired["references"] = [data_url(each) for each in body["references"]]
-    return wired | {name: data_url(body[name]) for name in ("image", "mask") if name in body}
+    return {name: _as_text(value) for name, value in body.items()}
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, Path | bytes):
+        return data_url(value)
+    return [_as_text(each) for each in value] if isinstance(value, list) else value
 
 
 async def frames(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[int, str, dict[str, Any]]]:

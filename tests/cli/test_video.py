@@ -1,0 +1,269 @@
+"""``ima2 video`` as its users run it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clip_service import Service
+from fakes import png
+from ima2.storage import mp4
+from PIL import Image
+
+TESTS = Path(__file__).parents[1]
+SKETCH = ("--provider", "sketch", "--duration", "1", "--aspect-ratio", "1:1")
+FILM = """
+import os
+from pathlib import Path
+from clip_service import CancellingProvider, ClipProvider, Service, LOST
+
+kind = CancellingProvider if os.environ.get("FILM_CANCELS") else ClipProvider
+point, _, what = os.environ.get("FILM_AT", "").partition("=")
+at = {point: {"hang": "hang", "lost": LOST}[what]} if point else {}
+provider = kind(Service(Path(os.environ["FILM_SERVICE"])), at)
+"""
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Service:
+    return Service(tmp_path / "service")
+
+
+@pytest.fixture
+def film(cli: Any, tmp_path: Path, service: Service) -> Any:
+    """The command line with one more plugin installed: a service that is paid for and can be resumed."""
+    site = tmp_path / "site"
+    facts = site / "film-1.0.dist-info"
+    facts.mkdir(parents=True)
+    (site / "film_plugin.py").write_text(FILM)
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: film\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text("[ima2]\nfilm = film_plugin:provider\n")
+    path = os.pathsep.join(map(str, (site, TESTS)))
+    return replace(cli, env={**cli.env, "PYTHONPATH": path, "FILM_SERVICE": str(tmp_path / "service")})
+
+
+def until(process: Any, words: bytes) -> None:
+    while words not in (line := process.stderr.readline()):
+        assert line, "the command ended early"
+
+
+def seconds(path: Path) -> float | None:
+    with path.open("rb") as file:
+        return mp4.parse(file).duration
+
+
+@pytest.mark.parametrize("with_server", [False, True])
+def test_a_clip_from_a_prompt(cli: Any, serve: Any, with_server: bool) -> None:
+    def make() -> None:
+        answer = cli("video", "a red kite", *SKETCH, "--json").json
+        assert answer["ok"]
+        assert set(answer) >= {"requestId", "path", "filename", "elapsed", "video", "revisedPrompt"}
+        path = Path(answer["path"])
+        assert path == cli.gallery[0]
+        assert seconds(path) == pytest.approx(1, abs=0.1)
+        assert answer["video"]["codec"] == "h264"
+
+    if with_server:
+        with serve():
+            make()
+    else:
+        make()
+
+
+def test_the_prompt_is_the_default_command(cli: Any) -> None:
+    for words in (("video", "generate", "a kite"), ("video", *SKETCH, "a kite"), ("video", "a", "kite")):
+        done = cli(*words, *SKETCH, "--dry-run", "--json")
+        assert done.json["request"]["prompt"] == "a kite"
+    assert cli("video", "-", *SKETCH, "--dry-run", "--json", stdin=b"a kite").json["request"]["prompt"] == "a kite"
+
+
+def test_copies_go_where_asked(cli: Any) -> None:
+    done = cli("video", "a red kite", *SKETCH, "-o", "{slug}")
+    assert done.code == 0, done.err
+    assert done.out.strip().endswith("a-red-kite.mp4")
+    assert seconds(cli.home / "a-red-kite.mp4") == pytest.approx(1, abs=0.1)
+    assert cli("video", "a red kite", *SKETCH, "-o", "{slug}").code == 2
+    piped = cli("video", "a kite", *SKETCH, "-o", "-")
+    assert piped.out_bytes[4:8] == b"ftyp"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "name"),
+    [
+        ((), 2, "PROMPT_REQUIRED"),
+        (("x", "--duration", "99"), 5, "INVALID_VIDEO_DURATION"),
+        (("x", "--duration", "soon"), 2, "INVALID_USAGE"),
+        (("x", "--resolution", "4k"), 5, "INVALID_VIDEO_RESOLUTION"),
+        (("x", "--aspect-ratio", "9:1"), 5, "INVALID_VIDEO_ASPECT_RATIO"),
+        (("x", "--ref", "none.png"), 2, "REF_NOT_A_FILE"),
+        (("x", *("--ref", "a.png") * 8), 5, "REF_TOO_MANY"),
+        (("x", "--unknown"), 2, "INVALID_USAGE"),
+        (("continue", "x", "--video", "none.mp4"), 5, "ASSET_NOT_FOUND"),
+        (("edit", "x", "--video", "none.mp4"), 5, "ASSET_NOT_FOUND"),
+        (("edit", "x", "--video", "a.png"), 5, "INVALID_VIDEO_SOURCE"),
+        (("extend", "x"), 2, "INVALID_USAGE"),
+        (("x", "-o", "no/such/folder/x.mp4"), 2, "INVALID_OUTPUT"),
+    ],
+)
+def test_what_can_not_be(cli: Any, arguments: tuple[str, ...], code: int, name: str) -> None:
+    (cli.home / "a.png").write_bytes(png())
+    done = cli("video", *arguments, "--provider", "sketch", "--json")
+    assert (done.code, done.json["code"]) == (code, name), done
+    assert cli.gallery == []
+
+
+def test_no_prompt_comes_with_guidance(cli: Any) -> None:
+    done = cli("video")
+    assert done.code == 2
+    assert "camera" in done.err
+
+
+def test_a_provider_without_videos_names_those_with(cli: Any) -> None:
+    done = cli("video", "x", "--provider", "api", "--json")
+    assert (done.code, done.json["code"]) == (5, "VIDEO_PROVIDER_UNSUPPORTED")
+    assert "sketch" in done.json["error"]
+
+
+@pytest.mark.parametrize("with_server", [False, True])
+def test_what_can_be_done_with_a_clip(cli: Any, serve: Any, with_server: bool) -> None:
+    def work() -> None:
+        first = cli("video", "a red kite", *SKETCH, "--json").json
+        on = cli("video", "continue", "it lands", "--video", first["path"], *SKETCH, "--json").json
+        assert on["videoContinuity"]["parentFilename"] == first["filename"]
+        longer = cli(
+            "video", "extend", "on", "--video", first["filename"], "--provider", "sketch", "--duration", "2", "--json"
+        ).json
+        assert seconds(Path(longer["path"])) == pytest.approx(3, abs=0.1)
+        other = cli.home / "mine.mp4"
+        other.write_bytes(Path(first["path"]).read_bytes())
+        edited = cli("video", "edit", "at night", "--video", str(other), "--provider", "sketch", "--json").json
+        assert seconds(Path(edited["path"])) == pytest.approx(1, abs=0.1)
+        shown = cli("video", "frame", first["filename"], "-o", "-").out_bytes
+        with Image.open(io.BytesIO(shown)) as picture:
+            assert (picture.format, picture.size) == ("PNG", (480, 480))
+        done = cli("video", "frame", first["path"], "--position", "0.5")
+        assert (cli.home / done.out.strip().removeprefix("✓ ")).read_bytes() != shown
+        assert cli("video", "frame", first["path"], "--position", "0.5").code == 2
+        assert cli("video", "frame", "none.mp4").code == 5
+
+    if with_server:
+        with serve():
+            work()
+    else:
+        work()
+
+
+def test_references_are_sent(cli: Any) -> None:
+    (cli.home / "a.png").write_bytes(png())
+    plan = cli("video", "x", "--ref", "a.png", "--ref", "a.png", "--provider", "sketch", "--dry-run", "--json").json
+    assert [each["role"] for each in plan["request"]["references"]] == ["reference"] * 2
+
+
+def test_progress_is_told(cli: Any) -> None:
+    done = cli("video", "a kite", *SKETCH, "--verbose")
+    lines = done.err.splitlines()
+    assert lines.index("phase: planning") < lines.index("phase: waiting for the provider")
+    assert lines.index("progress: 50%") < lines.index("progress: 100%") < lines.index("phase: stored")
+
+
+interrupts = pytest.mark.skipif(sys.platform == "win32", reason="a process can't be sent Ctrl+C there")
+
+
+@interrupts
+def test_one_interrupt_leaves_a_submitted_clip_resumable(film: Any, service: Service) -> None:
+    process = film.start(
+        "video", "a kite", "--provider", "film", "--verbose", "--json", env={"FILM_AT": "submitted=hang"}
+    )
+    until(process, b"waiting for the provider")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    answer = json.loads(out)
+    command = answer["hint"]
+    assert (answer["code"], command) == ("JOB_LEFT", f"ima2 jobs resume {answer['requestId']}")
+    assert command.encode() in err
+    done = film(*command.split()[1:], "--json")
+    assert done.code == 0, done.err
+    assert done.json["state"] == "done"
+    assert [path.name for path in film.gallery] == done.json["filenames"]
+    assert len(service.submits) == 1
+
+
+@interrupts
+@pytest.mark.parametrize("cancels", [False, True])
+def test_a_second_interrupt_asks_the_service_to_stop(film: Any, service: Service, cancels: bool) -> None:
+    env = {"FILM_AT": "submitted=hang", **({"FILM_CANCELS": "1"} if cancels else {})}
+    process = film.start("video", "a kite", "--provider", "film", "--verbose", "--json", env=env)
+    until(process, b"waiting for the provider")
+    process.send_signal(signal.SIGINT)
+    until(process, b"Ctrl+C again")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    answer = json.loads(out)
+    assert answer["code"] == "GENERATION_CANCELED"
+    assert ("nothing is charged" if cancels else "may still charge") in answer["error"]
+    assert service.cancelled == (["up-1"] if cancels else [])
+
+
+@interrupts
+def test_before_it_is_submitted_an_interrupt_cancels(film: Any, service: Service) -> None:
+    process = film.start(
+        "video", "a kite", "--provider", "film", "--verbose", "--json", env={"FILM_AT": "sending=hang"}
+    )
+    until(process, b"phase: planning")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, json.loads(out)["code"]) == (130, "GENERATION_CANCELED"), err
+    assert service.submits == []
+
+
+def test_a_command_that_waits_no_longer_changes_nothing(film: Any, service: Service) -> None:
+    done = film("video", "x", "--provider", "film", "--timeout", "2", "--json", env={"FILM_AT": "submitted=hang"})
+    assert (done.code, done.json["code"]) == (8, "JOB_TRACKING_TIMEOUT")
+    assert film(*done.json["hint"].split()[1:], "--json").json["state"] == "done"
+    assert len(service.submits) == 1
+
+
+def test_a_command_that_waits_no_longer_stops_what_was_not_submitted(film: Any, service: Service) -> None:
+    done = film("video", "x", "--provider", "film", "--timeout", "1", "--json", env={"FILM_AT": "sending=hang"})
+    assert (done.code, done.json["code"], done.json["paid"]) == (8, "JOB_TRACKING_TIMEOUT", "no")
+    assert film("jobs", "show", done.json["requestId"], "--json").json["state"] == "cancelled"
+    assert service.submits == []
+
+
+def test_a_lost_clip_is_fetched_later(film: Any, service: Service) -> None:
+    done = film("video", "x", "--provider", "film", "--json", env={"FILM_AT": "progress=lost"})
+    assert (done.code, done.json["code"]) == (6, "NETWORK_FAILED")
+    assert film(*done.json["hint"].split()[1:], "--json").json["state"] == "done"
+    assert len(service.submits) == 1
+
+
+@interrupts
+def test_a_server_that_is_killed_brings_the_clip_when_it_starts_again(film: Any, serve: Any, service: Service) -> None:
+    first = film.start("serve", "--port", "0", "--json", env={"FILM_AT": "submitted=hang"})
+    assert first.stdout.readline()
+    client = film.start("video", "x", "--provider", "film", "--verbose")
+    until(client, b"waiting for the provider")
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait(60)
+    second = film.start("serve", "--port", "0", "--json")
+    assert second.stdout.readline()
+    try:
+        client.kill()
+        for _ in range(200):
+            (job,) = film("jobs", "ls", "--json").json["jobs"]
+            if job["state"] == "done":
+                break
+        assert job["state"] == "done"
+        assert (len(film.gallery), len(service.submits)) == (1, 1)
+    finally:
+        second.send_signal(signal.SIGINT)
+        second.communicate(timeout=60)
