@@ -36,11 +36,12 @@ AT_RUN_TIME = (
     Use("INVALID_VIDEO_ASPECT_RATIO", "The model makes no clips of that shape; the message lists its own.", 400, 5),
     Use("INVALID_VIDEO_RESOLUTION", "The model makes no such clip in that resolution; the message says which.", 400, 5),
     Use("JOB_DROPPED", "An unknown job that its user gave up; stands in the job.", 409, 5),
+    Use("JOB_LEFT", "Ctrl+C left a clip that is on its way; `ima2 jobs resume ID` fetches it.", 499, 130),
     Use("METHOD_NOT_ALLOWED", "The route does not take this method.", 405, 5),
     Use("OAUTH_DEVICE_UNAVAILABLE", "OpenAI gives no codes for sign-ins here. Nothing was stored.", 401, 4),
     Use("OAUTH_LOGIN_DENIED", "The sign-in was refused, or the workspace has no Codex. Nothing was stored.", 401, 4),
     Use("OAUTH_LOGIN_EXPIRED", "The browser did not come back, or the code was not typed, in time.", 401, 4),
-    Use("OAUTH_LOGIN_FAILED", "OpenAI refused the sign-in; its words stand in the message. Nothing was stored.", 401, 4),
+    Use("OAUTH_LOGIN_FAILED", "OpenAI refused the sign-in; the message has its words. Nothing was stored.", 401, 4),
     Use("SUFFIX_MISMATCH", "The file that `-o` names holds another format than its name says.", warning=True),
 )
 """Codes that the source picks at run time, where no message can be read beside them."""
