@@ -11,7 +11,6 @@ from ima2.storage.repair import RepairReport, repair
 async def repair_index() -> RepairReport:
     """Raises ``Conflict("IN_USE")`` while a server or a job runs on this data directory."""
     paths = Paths.from_env()
-    paths.data.mkdir(parents=True, exist_ok=True)
     engine = EngineLock(paths.data)
     if not engine.acquire():
         raise _in_use("a server")

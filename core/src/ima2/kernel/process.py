@@ -8,6 +8,8 @@ from types import TracebackType
 from filelock import FileLock, Timeout
 from ulid import ULID
 
+from ima2.storage.faults import disk_fault
+
 
 class Process:
     """The running process as an owner of jobs. The operating system frees the lock however the process ends."""
@@ -18,8 +20,11 @@ class Process:
         self._lock = FileLock(folder / f"{self.id}.lock", thread_local=False)
 
     def __enter__(self) -> Process:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock.acquire(timeout=5)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=5)
+        except OSError as error:
+            raise disk_fault(error, self._folder) from error
         return self
 
     def __exit__(
@@ -48,14 +53,18 @@ class EngineLock:
     """Held by the one process of a data directory that adopts the jobs of dead processes."""
 
     def __init__(self, data: Path) -> None:
+        self._data = data
         self._lock = FileLock(data / "engine.lock", thread_local=False)
 
     def acquire(self) -> bool:
         """Take it when it is free; False when another process holds it."""
         try:
+            self._data.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
         except Timeout:
             return False
+        except OSError as error:
+            raise disk_fault(error, self._data) from error
         return True
 
     def release(self) -> None:

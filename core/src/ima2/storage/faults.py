@@ -13,6 +13,7 @@ from ima2.errors import StorageFailed
 _PRIMARY = 0xFF
 """SQLite's extended result codes carry the plain one in the low byte."""
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 _NO_SPACE = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -73,7 +74,8 @@ def disk_fault(error: OSError, path: Path, *, kept: tuple[str, ...] = ()) -> Sto
     """A file operation failed; ``kept`` is what survives it."""
     if error.errno in _NO_SPACE:
         return _disk_full(path, kept=kept)
-    return StorageFailed(f"{path} can't be written: {error.strerror or error}.", kept=kept, hint="ima2 doctor")
+    hint = "make it writable, or name another folder in IMA2_CONFIG_DIR" if error.errno in _FORBIDDEN else "ima2 doctor"
+    return StorageFailed(f"{path} can't be written: {error.strerror or error}.", kept=kept, hint=hint)
 
 
 def _disk_full(path: Path, *, kept: tuple[str, ...] = ()) -> StorageFailed:
