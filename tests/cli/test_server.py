@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.server
 import json
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -223,3 +225,16 @@ def _stranger(health: bytes, redirect: str | None = None) -> Iterator[tuple[str,
         threading.Thread(target=listener.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{listener.server_port}", seen
         listener.shutdown()
+
+
+def test_the_key_of_openai_goes_by_the_name_existing_clients_use(server: str) -> None:
+    with urllib.request.urlopen(f"{server}/api/keys/status") as answer:
+        assert json.load(answer)["openai"] == {"configured": False, "source": "none", "valid": False, "maskedKey": None}
+    body = json.dumps({"apiKey": "no-such-prefix"}).encode()
+    request = urllib.request.Request(
+        f"{server}/api/keys/openai", body, {"Content-Type": "application/json"}, method="PUT"
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    with refused.value as answer:
+        assert json.load(answer)["code"] == "INVALID_KEY_FORMAT"

@@ -27,6 +27,7 @@ def ima2_provider() -> ProviderInfo:
         models=MODELS,
         live_models=True,
         login="ima2 login api",
+        key_alias="openai",
         homepage="https://platform.openai.com",
     )
 
