@@ -57,6 +57,14 @@ def test_what_the_table_lacks_is_refused(fields: dict[str, Any], code: str) -> N
     assert check(FULL, **fields) == ([code], [])
 
 
+def test_what_cannot_be_chosen_is_taken_out_of_the_request() -> None:
+    asked = {"quality": "low", "seed": 7, "partial_images": 2, "size": "8x8"}
+    request = Request.model_validate({"id": "r", "prompt": "p", "model": "m", **asked})
+    checked = check_table(request, INFO, ModelInfo(id="m", capabilities=Capabilities()))
+    assert checked.left_out == {"quality": None, "seed": None, "partial_images": 0}
+    assert check_table(request, INFO, ModelInfo(id="m", capabilities=FULL)).left_out == {"partial_images": 0}
+
+
 def test_what_it_has_passes() -> None:
     fields = {"size": "8x8", "quality": "low", "format": "png", "seed": 1, "compression": 9, "web_search": True}
     assert check(FULL, references=(picture("source"), picture("reference")), operation="edit", n=4, **fields) == (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pydantic.alias_generators import to_camel
 
@@ -22,16 +23,24 @@ _CHOICES = {
     "aspect_ratio": ("aspect_ratios", "INVALID_ASPECT_RATIO"),
 }
 """Request field → (capability, code of a value outside it)."""
+_NOTHING = {"partial_images": 0}
+"""Request field → what it says when nothing is asked; else None."""
+_KEPT = ("size", "web_search")
+"""Fields that stay: the answer tells the size asked for, and the kernel settles searching."""
 _OF_VIDEO = {"resolution": "INVALID_VIDEO_RESOLUTION", "aspect_ratio": "INVALID_VIDEO_ASPECT_RATIO"}
 """Codes that differ where a video is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check found. Problems refuse the request; warnings travel with the job."""
+    """What a check found. Problems refuse the request; warnings travel with the job.
+
+    :ivar left_out: what the request should say instead of what the model can't be told, by field.
+    """
 
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Warning, ...] = ()
+    left_out: Mapping[str, Any] = field(default_factory=dict)
 
 
 def check_table(request: Request, info: ProviderInfo, model: ModelInfo) -> Checked:
@@ -47,7 +56,9 @@ def check_table(request: Request, info: ProviderInfo, model: ModelInfo) -> Check
         *(clip_problems(request, model) if request.kind == "video" else ()),
     )
     named = tuple(replace(problem, code=caps.codes.get(problem.code, problem.code)) for problem in problems)
-    return Checked(named, tuple(_ignored(request, info, caps)))
+    ignored = _ignored(request, caps)
+    empty = {name: _NOTHING.get(name) for name in ignored if name not in _KEPT}
+    return Checked(named, tuple(_ignorance(ignored, info)), empty)
 
 
 def _operation(request: Request, info: ProviderInfo, caps: Capabilities) -> Iterator[Problem]:
@@ -85,17 +96,18 @@ def _duration(request: Request, caps: Capabilities) -> Iterator[Problem]:
 
 
 def _choices(request: Request, model: ModelInfo) -> Iterator[Problem]:
-    for field, (capability, code) in _CHOICES.items():
-        value, allowed = getattr(request, field), getattr(model.capabilities, capability)
+    for name, (capability, code) in _CHOICES.items():
+        value, allowed = getattr(request, name), getattr(model.capabilities, capability)
         if value is not None and allowed and value not in allowed:
-            text = f"{model.id} has no {field.replace('_', ' ')} {value!r}; it takes {', '.join(allowed)}."
-            named = _OF_VIDEO.get(field, code) if request.kind == "video" else code
-            yield Problem(named, to_camel(field), text)
+            text = f"{model.id} has no {name.replace('_', ' ')} {value!r}; it takes {', '.join(allowed)}."
+            named = _OF_VIDEO.get(name, code) if request.kind == "video" else code
+            yield Problem(named, to_camel(name), text)
 
 
-def _ignored(request: Request, info: ProviderInfo, caps: Capabilities) -> Iterator[Warning]:
+def _ignored(request: Request, caps: Capabilities) -> dict[str, Any]:
+    """What was asked and can't be chosen, by field."""
     asked = {
-        field: getattr(request, field) for field, (capability, _) in _CHOICES.items() if not getattr(caps, capability)
+        name: getattr(request, name) for name, (capability, _) in _CHOICES.items() if not getattr(caps, capability)
     }
     asked["size"] = None if caps.sizes else request.size
     asked["compression"] = None if caps.compression else request.compression
@@ -104,7 +116,10 @@ def _ignored(request: Request, info: ProviderInfo, caps: Capabilities) -> Iterat
     asked["web_search"] = True if request.web_search and caps.web_search == "never" else None
     if request.web_search is False and caps.web_search == "always":
         asked["web_search"] = False
-    for field, value in asked.items():
-        if value is not None:
-            text = f"{info.title} does not let {field.replace('_', ' ')} be chosen; {value!r} was left out."
-            yield Warning(code="FIELD_IGNORED", field=to_camel(field), message=text)
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _ignorance(ignored: Mapping[str, Any], info: ProviderInfo) -> Iterator[Warning]:
+    for name, value in ignored.items():
+        text = f"{info.title} does not let {name.replace('_', ' ')} be chosen; {value!r} was left out."
+        yield Warning(code="FIELD_IGNORED", field=to_camel(name), message=text)

@@ -106,6 +106,7 @@ class Resolver:
         filled = filled.model_copy(update={"model": model.id, **_preferred(filled, model)})
         filled, fitting_warnings = fitted(filled, model)
         checked = check_table(filled, info, model)
+        filled = filled.model_copy(update=checked.left_out)
         if model.capabilities.web_search == "always":
             filled = filled.model_copy(update={"web_search": True})
         problems = checked.problems or await self._dispatcher.check(info.id, filled)
