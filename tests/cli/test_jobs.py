@@ -60,6 +60,7 @@ def unknown(cli: Any, meter: Any) -> str:
     process.kill()
     process.communicate()
     job_id = cli("jobs", "ls", "--json", env=meter).json["jobs"][0]["id"]
+    assert "interrupted" in cli("jobs", "show", job_id, env=meter).out
     resumed = cli("jobs", "resume", job_id, "--json", env=meter)
     assert (resumed.json["code"], resumed.json["paid"]) == ("JOB_UNKNOWN", "maybe")
     assert f"ima2 jobs retry {job_id}" in resumed.json["hint"]
@@ -95,7 +96,9 @@ def test_retry_pays_once_more(cli: Any, meter: Any, unknown: str, serve: Any, wi
 
 
 def test_drop_pays_nothing(cli: Any, meter: Any, unknown: str) -> None:
-    assert cli("jobs", "drop", unknown, "--json", env=meter).json["state"] == "failed"
+    dropped = cli("jobs", "drop", unknown, "--json", env=meter).json
+    assert (dropped["state"], dropped["error"]["code"]) == ("failed", "JOB_DROPPED")
+    assert "hint" not in dropped["error"], "there is nothing left to answer"
     assert cli("jobs", "retry", unknown, env=meter).code == 5
     assert _paid(cli) == 1
     assert cli.gallery == []

@@ -10,9 +10,10 @@ from typing import Any
 import click
 
 from ima2.cli.terminal import fail, note, say_json
-from ima2.errors import Cancelled, Ima2Error, InvalidRequest, NotFound
+from ima2.errors import Cancelled, Ima2Error, InvalidRequest, NotFound, StorageFailed
 
 INTERRUPTED = 130
+_SPENT = {"maybe": "the request had been sent", "yes": "the request was answered"}
 
 
 class Ending(Exception):
@@ -46,7 +47,9 @@ class NotListed(Ending):
 
 
 def unexpected(error: Exception) -> Ima2Error:
-    """A fault of ours, by kind and place; its text may hold a prompt and stays out."""
+    """The disk's fault in its own words, or one of ours by kind and place; its text may hold a prompt and stays out."""
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, ConnectionError | TimeoutError):
+        return StorageFailed(f"{error.filename or 'The output'}: {error.strerror}.", hint="ima2 doctor")
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return Ima2Error(
@@ -66,6 +69,10 @@ def report(error: Ima2Error, *, as_json: bool) -> None:
     if as_json:
         say_json({"ok": False, **error.to_dict()})
     fail(error.message, error.hint)
+    if error.retry_after is not None:
+        note(f"Retry after: {error.retry_after:g} s")
+    if error.paid in _SPENT:
+        note(f"Paid: {error.paid} ({_SPENT[error.paid]})")
     for path in error.kept:
         note(f"Kept: {path}")
 

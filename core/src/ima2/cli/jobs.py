@@ -70,7 +70,7 @@ def list_(states: tuple[str, ...], limit: int, at: Where, as_json: bool) -> None
         return
     table([_job(job) for job in listed["jobs"]])
     if not listed["jobs"]:
-        note("There is no such job.")
+        note("There is no such job." if states else "There is no job yet.")
 
 
 @jobs.command("show")
@@ -83,10 +83,11 @@ def show(job_id: str, at: Where, as_json: bool) -> None:
     if as_json:
         say_json(job)
         return
-    facts = [(name, job.get(name)) for name in ("id", "state", "phase", "provider", "model")]
+    facts = [("id", job["id"]), ("state", _state(job))]
+    facts += [(name, job.get(name)) for name in ("phase", "provider", "model")]
     facts += [("prompt", job["request"].get("prompt")), ("files", ", ".join(job.get("filenames", ())) or None)]
     facts += [(name, (job.get("error") or {}).get(name)) for name in ("error", "code", "paid", "hint")]
-    facts += [(f"call {call['key']}", _call(call)) for call in job.get("calls", ())]
+    facts += [(f"call {call['call']['index']}", _call(call)) for call in job.get("calls", ())]
     table([(name, one_line(value, 200)) for name, value in facts if value is not None])
 
 
@@ -144,12 +145,19 @@ def repair(as_json: bool) -> None:
         return
     for name, value in said.items():
         if value:
-            say(f"{name.replace('_', ' ')}: {one_line(_plain(value), 300)}")
+            say(f"{name.replace('_', ' ')}: {_told(value)}")
     success("Index and files agree.")
 
 
 def _plain(value: object) -> object:
     return str(value) if isinstance(value, Path) else value
+
+
+def _told(value: object) -> str:
+    """A number, a path, or how many files and which."""
+    if not isinstance(value, tuple):
+        return one_line(value)
+    return one_line(f"{len(value)} ({', '.join(map(str, value))})", 300)
 
 
 def _follow(at: Where, job_id: str, begin: Callable[[Backend], AsyncIterator[Event]], as_json: bool) -> None:
@@ -190,8 +198,11 @@ def _ended(job: Mapping[str, str]) -> tuple[str, ...]:
 
 def _job(job: Answer) -> tuple[str, ...]:
     why = (job.get("error") or {}).get("code") or ""
-    state = "interrupted" if job["interrupted"] else job["state"]
-    return (job["id"], state, job["provider"], why, one_line(job["request"]["prompt"], 50))
+    return (job["id"], _state(job), job["provider"], why, one_line(job["request"]["prompt"], 50))
+
+
+def _state(job: Answer) -> str:
+    return "interrupted" if job["interrupted"] else str(job["state"])
 
 
 def _call(call: Answer) -> str:

@@ -189,7 +189,8 @@ class Studio:
             if row.state in ("unknown", "storing"):
                 await self.ledger.update_call(row.key, state="failed")
         await self.contexts.drop_spool(job.id)
-        return await self.ledger.update_job(job.id, state="failed", error={**(job.error or {}), "code": "JOB_DROPPED"})
+        kept = {name: value for name, value in (job.error or {}).items() if name != "hint"}
+        return await self.ledger.update_job(job.id, state="failed", error={**kept, "code": "JOB_DROPPED"})
 
     async def _unanswered(self, job_id: str) -> Job:
         job = await self.job(job_id)
@@ -280,7 +281,6 @@ async def open_studio(
 
 
 def _take_engine(paths: Paths, stack: AsyncExitStack) -> None:
-    paths.data.mkdir(parents=True, exist_ok=True)
     lock = EngineLock(paths.data)
     if not lock.acquire():
         raise Conflict(f"A server already runs on {paths.data}.", code="SERVER_RUNNING", hint="ima2 ping")

@@ -1,0 +1,51 @@
+"""What is said when something went wrong or was left out: the fault, the money, the files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "args", [("ls",), ("gen", "kite", "--provider", "sketch"), ("serve", "--port", "0"), ("repair",)]
+)
+def test_a_data_folder_that_is_none_is_named(cli: Any, args: tuple[str, ...]) -> None:
+    place = cli.home / "no-folder"
+    place.write_text("a file")
+    outcome = cli(*args, env={"IMA2_CONFIG_DIR": str(place)})
+    assert outcome.code != 0
+    assert str(place) in outcome.err
+    assert "can't be written" in outcome.err
+    assert "IMA2_CONFIG_DIR" in outcome.err
+
+
+def test_a_setting_that_cannot_be_kept_names_the_place(cli: Any) -> None:
+    place = cli.home / "no-folder"
+    place.write_text("a file")
+    outcome = cli("config", "set", "server.port", "4444", env={"IMA2_CONFIG_DIR": str(place)})
+    assert outcome.code == 1
+    assert str(place) in outcome.err
+    assert "should not" not in outcome.err
+
+
+@pytest.mark.parametrize(("failure", "said"), [("before", None), ("empty", "Paid: yes (the request was answered)")])
+def test_a_failure_says_whether_it_was_paid(cli: Any, failure: str, said: str | None) -> None:
+    lines = cli.sketch("kite", "--fail", failure).err.splitlines()
+    assert [line for line in lines if line.startswith("Paid")] == ([said] if said else [])
+
+
+def test_what_was_left_out_is_not_recorded_as_used(cli: Any) -> None:
+    answer = cli.sketch("kite", "--reasoning-effort", "high", "-q", "high", "--json").json
+    assert {warning["field"] for warning in answer["warnings"]} == {"reasoningEffort", "quality"}
+    row = cli("show", answer["filename"], "--json").json
+    job = cli("jobs", "show", answer["requestId"], "--json").json
+    for record in (answer, row, job["request"]):
+        assert (record["reasoningEffort"], record["quality"]) == (None, None)
+    assert "reasoning_effort" not in job["plan"]["calls"][0]["parameters"]
+
+
+def test_repair_counts_and_names_what_it_indexed(cli: Any) -> None:
+    name = cli.sketch("kite", "--json").json["filename"]
+    (cli.home / "ima2" / "ima2.db").unlink()
+    assert f"indexed: 1 ({name})" in cli("repair").out.splitlines()
