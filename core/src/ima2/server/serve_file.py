@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from aiohttp import web
 
-from ima2.server.guard.headers import SANDBOX
+from ima2.server.guard.headers import CLIP, SANDBOX
 
 TYPES = MappingProxyType(
     {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp", ".mp4": "video/mp4"}
@@ -20,7 +20,7 @@ async def send(request: web.Request, path: Path, *, cache: str = IMMUTABLE) -> w
     """A file of a known type, whole or in ranges."""
     headers = {
         "Content-Type": TYPES[path.suffix.lower()],
-        "Content-Security-Policy": SANDBOX,
+        "Content-Security-Policy": CLIP if path.suffix.lower() == ".mp4" else SANDBOX,
         "Cache-Control": cache,
     }
     return web.FileResponse(path, headers=headers)

@@ -10,6 +10,10 @@ NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancest
 """Content policy of what is no page: it may load, run and be framed by nothing."""
 SANDBOX = f"sandbox; {NOTHING}"
 """Content policy of stored files, which hold whatever a stranger's service sent."""
+CLIP = f"{NOTHING}; media-src 'self'"
+"""Of a stored clip: who opens its address gets the browser's own player, which loads it from there. A sandbox has no
+origin to load from; and a clip, sent as one and not sniffed, runs nothing.
+"""
 
 _ALWAYS = MappingProxyType(
     {
