@@ -1,4 +1,4 @@
-"""Write the generated parts of ``docs/reference`` again; with ``--check``, only tell which are out of date.
+"""Write the generated parts of the documentation again; with ``--check``, only tell which are out of date.
 
 A page is written by hand but for what stands between ``<!-- begin: NAME -->`` and ``<!-- end: NAME -->``.
 """
@@ -10,9 +10,10 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from tables import commands, errors, hooks, routes, settings
+from tables import clips, commands, errors, hooks, routes, settings
 
-REFERENCE = Path(__file__).parent / "reference"
+DOCS = Path(__file__).parent
+PAGES = (*sorted((DOCS / "reference").glob("*.md")), DOCS / "how-to" / "video.md")
 TABLES: Mapping[str, Callable[[], str]] = {
     "hooks": hooks.all_hooks,
     "descriptors": hooks.all_descriptors,
@@ -21,6 +22,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "settings": settings.all_settings,
     "errors": errors.all_errors,
     "warnings": errors.all_warnings,
+    "clips": clips.all_clips,
     "commands": commands.all_commands,
     "routes": routes.all_routes,
 }
@@ -34,7 +36,7 @@ def rebuilt(page: str) -> str:
 
 def outdated() -> Iterable[tuple[Path, str]]:
     """Pages that differ from what they should be, and what they should be."""
-    for path in sorted(REFERENCE.glob("*.md")):
+    for path in PAGES:
         page = path.read_text(encoding="utf-8")
         if (fresh := rebuilt(page)) != page:
             yield path, fresh
