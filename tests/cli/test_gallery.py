@@ -30,6 +30,8 @@ def test_favorites(cli: Any) -> None:
     assert [item["filename"] for item in cli("ls", "--favorites", "--json").json["items"]] == [second]
     assert cli("history", "favorite", second).out == f"✓ {second} unmarked\n"
     assert cli("ls", "--favorites", "--json").json["items"] == []
+    assert "Nothing is marked" in cli("ls", "--favorites").out
+    assert "belongs to that session" in cli("ls", "--session", "none").out
     assert cli("history", "favorite", "nothing.png", "--json").json["code"] == "ASSET_NOT_FOUND"
     assert first
 

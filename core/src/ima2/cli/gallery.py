@@ -52,7 +52,13 @@ def ls(limit: int, session: str | None, favorites: bool, at: Where, as_json: boo
         say_json(listed)
         return
     table([_row(item) for item in listed["items"]])
-    if not listed["items"]:
+    if listed["items"]:
+        return
+    if favorites:
+        say("Nothing is marked. Mark a picture with:  ima2 history favorite NAME")
+    elif session:
+        say("Nothing belongs to that session.")
+    else:
         say('Nothing is stored yet. Begin with:  ima2 generate "a red kite over the sea"')
 
 

@@ -110,7 +110,10 @@ def get(context: click.Context, /, key: str, as_json: bool) -> None:
 def set_(context: click.Context, /, key: str, value: str, as_json: bool) -> None:
     """Set a key in the file."""
     setting = writable(context, key)
-    converted = convert(setting, value, key)
+    try:
+        converted = convert(setting, value, key)
+    except InvalidRequest as error:
+        raise UsageProblem(error.message, code=error.code, field=error.field) from error
     ConfigFile(Paths.from_env().config_file).set(key, converted)
     overridden = tell_override(setting)
     say_json({"ok": True, "key": key, "value": converted, "overriddenBy": overridden}) if as_json else success(
