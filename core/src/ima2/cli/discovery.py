@@ -41,16 +41,20 @@ async def find_server(named: str | None, env: Mapping[str, str] = os.environ) ->
     :raises ServerUnreachable: the one named by ``--server`` does not answer.
     :raises UsageProblem: ``SERVER_URL_INVALID``.
     """
+    advertised = _read(Paths.from_env(env))
+    chosen = env.get("IMA2_SERVER")
+    if not (named or chosen or advertised):
+        return None  # Nobody to ask; a client that trusts certificates takes long to make.
     # Loopback traffic has no business with a proxy, and a token even less.
     async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as client:
         if named:
             return await _named(client, named, env)
-        if chosen := env.get("IMA2_SERVER"):
+        if chosen:
             try:
                 return await _named(client, chosen, env)
             except ServerUnreachable:
                 warn(f"IMA2_SERVER ({chosen}) does not answer; going on without it.")
-        return await _advertised(client, Paths.from_env(env))
+        return await _advertised(client, advertised)
 
 
 def checked_url(text: str) -> str:
@@ -75,8 +79,7 @@ async def _named(client: httpx.AsyncClient, text: str, env: Mapping[str, str]) -
     return Server(url, health, token)
 
 
-async def _advertised(client: httpx.AsyncClient, paths: Paths) -> Server | None:
-    advertised = _read(paths)
+async def _advertised(client: httpx.AsyncClient, advertised: Mapping[str, Any]) -> Server | None:
     for url in dict.fromkeys(_candidates(advertised)):
         health = await _probe(client, url, None, PROBE_SECONDS)
         if health and "pid" in health and health["pid"] == advertised.get("pid"):
