@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 from ima2.errors import Ima2Error, NotReady, UpstreamError
+from ima2.hookspecs import Status
 from ima2_kit.context import KitContext, QuickClock
 from ima2_oauth.session import account, authorized
+from ima2_oauth.status import status
 from providers.oauth.authority import ACCOUNT, DAYS, NOW, TOKEN, Authority, access, reused
 from providers.oauth.oauth_signing import (
     bearer,
@@ -51,6 +53,10 @@ async def use(context: KitContext, service: Authority) -> tuple[dict[str, str], 
 
 async def forced(context: KitContext, service: Authority) -> tuple[dict[str, str], Authority]:
     return await authorized(context, force_refresh=True), service
+
+
+async def told(context: KitContext, _: Authority) -> Status:
+    return status(context)
 
 
 def failing(folder: Path, work: Any = use, service: Authority | None = None, **more: Any) -> tuple[Any, Authority]:
@@ -323,6 +329,7 @@ def test_a_token_that_was_refused_is_not_used_on(tmp_path: Path) -> None:
     seed(own_file(tmp_path), left=9000)
     error, _ = failing(tmp_path, forced, Authority(valid="another"))
     assert error.code == "AUTH_CHATGPT_EXPIRED"
+    assert not with_service(tmp_path, told).ready
     error, quiet = failing(tmp_path)
     assert error.code == "AUTH_CHATGPT_EXPIRED"
     assert quiet.seen == []
@@ -345,11 +352,14 @@ def test_what_may_pass_keeps_the_sign_in(tmp_path: Path, place: Any, status: int
 
 
 @FILES
-def test_a_token_that_may_be_used_up_is_not_sent_again_at_once(tmp_path: Path, place: Any) -> None:
+@pytest.mark.parametrize("answer", [(0, None), (500, {}), (200, "<html></html>")])
+def test_a_token_that_may_be_used_up_is_not_sent_again_at_once(
+    tmp_path: Path, place: Any, answer: tuple[int, Any]
+) -> None:
     seed(place(tmp_path))
     clock = QuickClock()
     service = Authority()
-    service.say(TOKEN, 0)
+    service.say(TOKEN, *answer)
 
     async def work(context: KitContext, service: Authority) -> tuple[Any, Any, str]:
         failures = []
