@@ -187,6 +187,7 @@ def test_capabilities_come_from_what_is_installed(env: Env) -> None:
     async def work(served: Served) -> None:
         said = (await served.client.get("/api/capabilities")).json()
         assert {"ok", "name", "source", "version", "defaults", "valid", "configKeys", "limits"} <= said.keys()
+        assert (said["source"], said["server"]) == ("server", str(served.client.base_url).rstrip("/"))
         assert said["valid"]["providers"] == ["auto", "fake", "keyed"]
         assert said["valid"]["quality"] == ["low", "medium", "high"]
         assert said["limits"]["maxGeneratedImages"] == 24
@@ -276,7 +277,7 @@ def test_services_run_as_long_as_the_server(env: Env) -> None:
     import asyncio
 
     import httpx
-    from ima2.kernel.studio import open_studio
+    from ima2.kernel.opening import open_studio
     from ima2.server.serve import running
 
     listener = Listener()

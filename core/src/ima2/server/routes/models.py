@@ -10,7 +10,7 @@ from aiohttp import web
 
 import ima2
 from ima2.hookspecs import ModelInfo, ProviderInfo, Status
-from ima2.kernel.catalogue import Catalogue
+from ima2.kernel.requests.catalogue import Catalogue
 from ima2.kernel.studio import Studio
 from ima2.models.request import MAX_COUNT
 from ima2.server.endpoint import endpoint
@@ -38,16 +38,18 @@ async def models(request: web.Request) -> web.Response:
 @endpoint("GET", "/api/capabilities")
 async def capabilities(request: web.Request) -> web.Response:
     """Summarise what may be asked here: defaults, valid values, limits."""
-    return web.json_response(await capabilities_of(request.app[STUDIO], source="server"))
+    address = str(request.url.origin())
+    return web.json_response(await capabilities_of(request.app[STUDIO], source="server", server=address))
 
 
-async def capabilities_of(studio: Studio, *, source: str) -> dict[str, Any]:
-    """The summary. ``source`` is ``server``, or ``local`` when a command answers without one."""
+async def capabilities_of(studio: Studio, *, source: str, server: str | None = None) -> dict[str, Any]:
+    """The summary. ``source`` is ``server``, with its address, or ``local`` when a command answers without one."""
     listed = await studio.models()
     return {
         "ok": True,
         "name": "ima2",
         "source": source,
+        "server": server,
         "version": ima2.__version__,
         "defaults": {info.id: _defaults(studio, info) for info, _ in listed},
         "valid": _valid(listed),
@@ -154,9 +156,7 @@ def _valid(listed: list[tuple[ProviderInfo, Catalogue]]) -> dict[str, Any]:
             "aliases": {alias: model.id for model in video for alias in model.aliases},
             "resolutions": _unique(each for model in video for each in model.capabilities.resolutions),
             "aspectRatios": _unique(each for model in video for each in model.capabilities.aspect_ratios),
-            "durationRange": [min(low for low, _ in durations), max(high for _, high in durations)]
-            if durations
-            else [],
+            "durationRange": _span(durations),
             "maxReferences": max((model.capabilities.max_references for model in video), default=0),
         },
         **{
