@@ -111,7 +111,7 @@ async def house(url: str, count: int) -> dict[str, float]:
 
 @asynccontextmanager
 async def studio(url: str, count: int) -> AsyncIterator[Any]:
-    from ima2.kernel.studio import open_studio
+    from ima2.kernel.opening import open_studio
 
     from ima2_grok import plugin
 

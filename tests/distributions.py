@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Module:
-    """One source file; ``name`` is dotted, ``ima2.kernel.check``."""
+    """One source file; ``name`` is dotted, ``ima2.kernel.requests.check``."""
 
     name: str
     path: Path

@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx
 from fakes import FakeProvider
-from ima2.kernel.studio import Studio, open_studio
+from ima2.kernel.opening import open_studio
+from ima2.kernel.studio import Studio
 from ima2.server.app import create_app
 from ima2.server.guard.policy import Policy
 from ima2.server.listen import GuardedSite, bind

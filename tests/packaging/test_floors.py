@@ -20,7 +20,7 @@ PROVIDER_NAMES = {"oauth", "grok", *(name for provider in PROVIDERS for name in 
 
 
 def core_part(name: str) -> str | None:
-    """``ima2.kernel.check.problems`` → ``kernel``; None for what is no part of the core."""
+    """``ima2.kernel.requests.check.problems`` → ``kernel``; None for what is no part of the core."""
     head, _, rest = name.partition(".")
     part = rest.split(".")[0]
     return part if head == CORE.package and part not in ROOT_NAMES else None

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from fakes import FakeProvider
-from ima2.kernel import intake
+from ima2.kernel.requests import intake
 from ima2.server.endpoint import endpoints_in
 from ima2.server.routes import MODULES
 from ima2.server.schemas import EditBody

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from clip_service import LOST, ClipProvider, Service
 from fakes import FakeProvider, png
-from ima2.kernel.clip_intake import CLIP_FIELDS
-from ima2.kernel.intake import _DIRECT, _LABELS
+from ima2.kernel.requests.clip_intake import CLIP_FIELDS
+from ima2.kernel.requests.intake import _DIRECT, _LABELS
 from ima2.server.schemas import VideoBody
 from ima2_sketch import plugin as sketch
 from PIL import Image

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from ima2.hookspecs import SignedIn
 from ima2.upstream.login import Login
+from ima2.upstream.redact import mask_address
 
 from ima2_grok.claims import plan
 from ima2_grok.credentials import STORED, sign_in_file
 from ima2_grok.session import store
 from ima2_grok.signin import SignIn
-from ima2_grok.status import masked
 from ima2_grok.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class GrokLogin(Login):
         async with file.lock():
             store(file, signed_in)
         await self._drop_key()
-        return SignedIn(account=masked(signed_in.email), plan=plan(signed_in.access_token))
+        return SignedIn(account=mask_address(signed_in.email), plan=plan(signed_in.access_token))
 
     async def _drop_key(self) -> None:
         credentials = self.context.credentials

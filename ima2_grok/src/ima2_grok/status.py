@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ima2.errors import NotReady
 from ima2.hookspecs import Status
+from ima2.upstream.redact import mask_address
 
 from ima2_grok.claims import plan
 from ima2_grok.credentials import Key, find
@@ -32,16 +33,10 @@ def status(context: Context) -> Status:
     return _signed_in(found) if found.usable(context.clock.now()) else _missing("the sign-in is over")
 
 
-def masked(address: str | None) -> str | None:
-    """``m…@example.com``."""
-    name, at, domain = (address or "").rpartition("@")
-    return f"{name[:1]}…@{domain}" if at else None
-
-
 def _signed_in(found: SignIn) -> Status:
     return Status(
         ready=True,
-        account=masked(found.email),
+        account=mask_address(found.email),
         plan=plan(found.access_token),
         expires_at=None if found.expires_at is None else round(found.expires_at),
         source="sign-in",

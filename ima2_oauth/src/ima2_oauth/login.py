@@ -10,12 +10,12 @@ from ima2.errors import AuthFailed, Ima2Error, StorageFailed
 from ima2.hookspecs import SignedIn
 from ima2.upstream.finishing import finished
 from ima2.upstream.login import Login
+from ima2.upstream.redact import mask_address
 
 from ima2_oauth import quota
 from ima2_oauth.credentials import LOGIN
 from ima2_oauth.limits import known_plan
 from ima2_oauth.revoke import revoke
-from ima2_oauth.session import masked
 from ima2_oauth.signin import SignIn
 from ima2_oauth.tokens import ask
 from ima2_oauth.told import text_of
@@ -43,7 +43,7 @@ class ChatGptLogin(Login):
         # What the plan is shows whether the sign-in works, and costs nothing; without it the sign-in is as good.
         with suppress(Ima2Error):
             await quota.fetch(self.context)
-        return SignedIn(account=masked(sign_in.email), plan=known_plan(self.context) or sign_in.plan)
+        return SignedIn(account=mask_address(sign_in.email), plan=known_plan(self.context) or sign_in.plan)
 
     async def _redeem(self, form: Mapping[str, str]) -> SignIn:
         reply = await ask(self.context, "oauth/token", form=form)

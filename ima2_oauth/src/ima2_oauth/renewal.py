@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ima2.errors import Ima2Error, StorageFailed, UpstreamError
@@ -129,11 +130,7 @@ async def _ended(context: Context, found: Found, *, force: bool) -> SignIn:
     """Remember that it is over, so that nobody asks again; the access token may live on until its end."""
     sign_in = found.sign_in
     tokens = (sign_in.refresh_token, sign_in.access_token if force else None)
-    if found.borrowed:
-        async with context.credentials.lock():
-            memory.note_refused(context.credentials, *tokens)
-    else:
-        memory.note_refused(context.credentials, *tokens)
+    await _remember(context, found, lambda: memory.note_refused(context.credentials, *tokens))
     if _lives(context, found, force=force):
         return sign_in
     raise expired("OpenAI has ended the ChatGPT sign-in.")
@@ -141,11 +138,16 @@ async def _ended(context: Context, found: Found, *, force: bool) -> SignIn:
 
 async def _note_unsure(context: Context, found: Found) -> None:
     now = context.clock.now()
-    if found.borrowed:
-        async with context.credentials.lock():
-            memory.note_unsure(context.credentials, found.sign_in, now)
-    else:
-        memory.note_unsure(context.credentials, found.sign_in, now)
+    await _remember(context, found, lambda: memory.note_unsure(context.credentials, found.sign_in, now))
+
+
+async def _remember(context: Context, found: Found, note: Callable[[], None]) -> None:
+    """What stands in ima2's own file. Its lock is held already when the sign-in is ima2's own."""
+    if not found.borrowed:
+        note()
+        return
+    async with context.credentials.lock():
+        note()
 
 
 def _good(context: Context, found: Found, *, force: bool) -> bool:

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ima2.upstream.redact import mask_address
+
 from ima2_oauth import memory
 from ima2_oauth.credentials import expired, find, needed
 from ima2_oauth.limits import note
@@ -62,13 +64,7 @@ def base_url(context: Context) -> str:
 def account(context: Context) -> str | None:
     """Who pays, masked."""
     found = find(context)
-    return masked(found.sign_in.email) if found else None
-
-
-def masked(address: str | None) -> str | None:
-    """``m…@example.com``."""
-    name, at, domain = (address or "").rpartition("@")
-    return f"{name[:1]}…@{domain}" if at else None
+    return mask_address(found.sign_in.email) if found else None
 
 
 def note_limits(context: Context, headers: Mapping[str, str]) -> None:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from ima2.errors import NotReady
 from ima2.hookspecs import Status
+from ima2.upstream.redact import mask_address
 
 from ima2_oauth import limits, memory
 from ima2_oauth.credentials import LOGIN, Found, find, why_none
-from ima2_oauth.session import masked
 
 if TYPE_CHECKING:
     from ima2.hookspecs import Context
@@ -33,7 +33,7 @@ def _signed_in(context: Context, found: Found) -> Status:
     models = [model.id for model in context.live_models]
     return Status(
         ready=True,
-        account=masked(found.sign_in.email),
+        account=mask_address(found.sign_in.email),
         plan=limits.known_plan(context) or found.sign_in.plan,
         expires_at=round(found.sign_in.ends_at),
         source=found.source,

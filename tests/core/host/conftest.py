@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from ima2.hookspecs import ProviderInfo, hookimpl
-from ima2.kernel.dispatch import Dispatcher
-from ima2.kernel.host import PluginHost
+from ima2.kernel.plugins.dispatch import Dispatcher
+from ima2.kernel.plugins.host import PluginHost
 
 Make = Callable[..., Dispatcher]
 

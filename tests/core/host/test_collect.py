@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from ima2.hookspecs import Command, ProviderInfo, hookimpl
-from ima2.kernel.collect import collect
-from ima2.kernel.dispatch import Dispatcher
+from ima2.kernel.plugins.collect import collect
+from ima2.kernel.plugins.dispatch import Dispatcher
 from ima2.models import Request, Resolution
 
 

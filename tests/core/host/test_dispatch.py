@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ima2.errors import Ima2Error, InvalidRequest, PluginFailed, RateLimited, Unsupported
 from ima2.hookspecs import ModelInfo, Problem, Status, hookimpl
-from ima2.kernel.dispatch import Dispatcher
+from ima2.kernel.plugins.dispatch import Dispatcher
 from ima2.models import Call, Phase, Request, Step, Text
 
 REQUEST = Request(id="r", prompt="a secret wish")

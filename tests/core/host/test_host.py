@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from ima2.errors import InvalidRequest, PluginFailed
 from ima2.hookspecs import Command, hookimpl
-from ima2.kernel.collect import collect
-from ima2.kernel.host import HookFailure, PluginHost
+from ima2.kernel.plugins.collect import collect
+from ima2.kernel.plugins.host import HookFailure, PluginHost
 
 OFF = {"IMA2_PLUGINS": "off"}
 

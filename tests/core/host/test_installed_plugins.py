@@ -72,8 +72,8 @@ OBJECTS = {
 CHILD = """
 import json, os, sys
 from dataclasses import asdict
-from ima2.kernel.collect import collect
-from ima2.kernel.host import PluginHost
+from ima2.kernel.plugins.collect import collect
+from ima2.kernel.plugins.host import PluginHost
 host = PluginHost.load(os.environ, deadline=float(sys.argv[1]), strict="strict" in sys.argv)
 heavy = sorted({"httpx", "aiohttp", "pydantic", "PIL", "rich", "asyncio"} & set(sys.modules))
 print(json.dumps({

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from ima2.hookspecs import hookimpl
-from ima2.kernel.dispatch import Dispatcher
-from ima2.kernel.observers import Observers
+from ima2.kernel.plugins.dispatch import Dispatcher
+from ima2.kernel.plugins.observers import Observers
 from ima2.models import Artifact, Job, JobEvent, Request, Resolution
 
 Make = Callable[..., Dispatcher]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ima2.errors import CapacityError, PluginFailed
 from ima2.hookspecs import Problem, Status, hookimpl
-from ima2.kernel.dispatch import Dispatcher
+from ima2.kernel.plugins.dispatch import Dispatcher
 from ima2.models import Call, Request, Text
 
 CALL = Call(key="r.0", prompt="p", model="m")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fakes import STREAM, FakeProvider, png
-from ima2.kernel.studio import open_studio
+from ima2.kernel.opening import open_studio
 from ima2.models import Sending, Submitted
 
 SCRIPTS: dict[str, list[Any]] = {

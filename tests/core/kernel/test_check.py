@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from ima2.hookspecs import Capabilities, ModelInfo, ProviderInfo, SizeRule
-from ima2.kernel.check import check_table
+from ima2.kernel.requests.check import check_table
 from ima2.models import Reference, Request
 
 INFO = ProviderInfo(id="fake", title="Fake")

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from ima2.kernel.studio import Studio, open_studio
+from ima2.kernel.opening import open_studio
+from ima2.kernel.studio import Studio
 from ima2.models import Artifact, Job
 
 TESTS = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from ima2.hookspecs import ProviderInfo, Setting
-from ima2.kernel.fill import fill
+from ima2.kernel.requests.fill import fill
 from ima2.models import Request
 from ima2.settings.config import ConfigFile
 from ima2.settings.values import SettingsView

@@ -12,7 +12,8 @@ import pytest
 from fakes import STREAM, FakeProvider, png
 from ima2.errors import Conflict, Ima2Error, InvalidRequest, NotReady, RateLimited, Refused, Unsupported, UpstreamError
 from ima2.hookspecs import hookimpl
-from ima2.kernel.studio import Studio, open_studio
+from ima2.kernel.opening import open_studio
+from ima2.kernel.studio import Studio
 from ima2.models import Job, JobEvent, Media, Sending, Submitted, Text, Usage, Warning
 
 Env = dict[str, str]

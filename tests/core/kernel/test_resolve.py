@@ -11,7 +11,7 @@ import pytest
 from fakes import FakeProvider
 from ima2.errors import NotReady
 from ima2.hookspecs import Capabilities, ModelInfo, hookimpl
-from ima2.kernel.studio import open_studio
+from ima2.kernel.opening import open_studio
 from ima2.models import Resolution
 
 Env = dict[str, str]

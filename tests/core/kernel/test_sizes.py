@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ima2.hookspecs import SizeRule
-from ima2.kernel.sizes import nearest, parse_size, size_problem
+from ima2.kernel.requests.sizes import nearest, parse_size, size_problem
 
 FREE = SizeRule(multiple_of=16, max_edge=3840, max_ratio=3, min_pixels=655_360, max_pixels=8_294_400)
 LISTED = SizeRule(fixed=("1024x1024", "1536x1024"))

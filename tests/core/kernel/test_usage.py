@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ima2.kernel.record import usage_facts
-from ima2.kernel.usage import total
+from ima2.kernel.jobs.record import usage_facts
+from ima2.kernel.jobs.usage import total
 from ima2.models import Usage
 
 

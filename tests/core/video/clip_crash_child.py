@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from clip_service import ClipProvider, Service
-from ima2.kernel.studio import open_studio
+from ima2.kernel.opening import open_studio
 
 PLACES = ("sending", "posted", "submitted", "progress", "download", "media")
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from clip_service import ClipProvider, Service
-from ima2.kernel.studio import open_studio
+from ima2.kernel.opening import open_studio
 
 Env = dict[str, str]
 

@@ -14,7 +14,8 @@ from typing import Any
 import av
 import pytest
 from ima2.errors import Ima2Error, InvalidRequest, NotFound
-from ima2.kernel.studio import Studio, open_studio
+from ima2.kernel.opening import open_studio
+from ima2.kernel.studio import Studio
 from ima2.storage import mp4
 from ima2.storage.storing import completed
 from ima2.storage.worker import DecodeWorker
@@ -189,7 +190,7 @@ def test_without_pyav_the_error_says_how_to_get_it(env: Env, tmp_path: Path) -> 
     code = (
         "import asyncio\n"
         "from ima2.errors import Ima2Error\n"
-        "from ima2.kernel.studio import open_studio\n"
+        "from ima2.kernel.opening import open_studio\n"
         "async def main():\n"
         "    async with open_studio() as house:\n"
         f"        print(await house.store.thumbnail({name!r}))\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ import pytest
 from clip_service import LOST, REFUSED, CancellingProvider, ClipProvider, Service
 from fakes import FakeProvider, png
 from ima2.errors import Ima2Error, UpstreamTimeout
-from ima2.kernel.movement import STALLED_SECONDS, Movement
-from ima2.kernel.studio import Studio, open_studio
+from ima2.kernel.jobs.call_events import CallEvents
+from ima2.kernel.jobs.movement import STALLED_SECONDS, Movement
+from ima2.kernel.opening import open_studio
+from ima2.kernel.studio import Studio
+from ima2.models import Progress
 from ima2_kit.conformance.pictures import clip
 
 Env = dict[str, str]
@@ -309,6 +313,39 @@ def test_three_minutes_without_movement_are_a_stall() -> None:
         clock.time += waited
         said.append(movement.stalled(fraction))
     assert said == [False, False, True, False, False]
+
+
+def test_progress_without_movement_is_told_as_stalled(env: Env, service: Service) -> None:
+    """Whatever the service says of itself."""
+
+    async def work(house: Studio) -> list[bool]:
+        await house.submit({"prompt": "x", "provider": "film", "requestId": "job"}, surface="video")
+        job = await house.wait("job")
+        (row,) = await house.ledger.calls("job")
+        clock = Hand()
+        events = CallEvents(replace(house.parts, clock=clock), job, row, house.host.provider("film"), resumed=True)
+        _, last = await house.ledger.event_bounds()
+        for fraction in (0.5, 0.5, 0.75):
+            clock.time += STALLED_SECONDS
+            await events.take(Progress(fraction=fraction))
+        told = await house.ledger.events(after=last, job_id="job")
+        return [event.data["stalled"] for event in told]
+
+    assert studio(env, ClipProvider(service), work) == [False, True, False]
+
+
+def test_a_clip_is_no_image_and_an_image_no_clip(env: Env, service: Service) -> None:
+    async def work(house: Studio) -> None:
+        picture = await house.submit({"prompt": "x", "provider": "fake"})
+        image = (await house.answer(await house.wait(picture.job.id)))["filename"]
+        await house.submit({"prompt": "x", "provider": "film", "requestId": "job"}, surface="video")
+        film = (await house.answer(await house.wait("job")))["filename"]
+        for wrong in ({"sourceFilename": film}, {"continueFromVideo": image}, {"operation": "edit", "videoUrl": image}):
+            with pytest.raises(Ima2Error) as caught:
+                await house.submit({"prompt": "x", "provider": "film", **wrong}, surface="video")
+            assert (caught.value.code, caught.value.field) == ("ASSET_NOT_FOUND", [*wrong][-1])
+
+    studio(env, ClipProvider(service), work)
 
 
 def test_the_gallery_is_looked_up_by_name(env: Env, service: Service, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from ima2.errors import Ima2Error
-from ima2.kernel.studio import Studio, open_studio
+from ima2.kernel.opening import open_studio
+from ima2.kernel.studio import Studio
 from ima2_grok.catalogue import BASE, QUALITY
 from ima2_kit.upstreams import Answer, ScriptedUpstream, json_answer, xai
 from providers.grok.piping import KEY, PIXEL, picture

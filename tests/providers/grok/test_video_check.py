@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ima2.errors import Ima2Error
-from ima2.kernel.studio import open_studio
+from ima2.kernel.opening import open_studio
 from ima2.models import Reference
 from ima2_grok.video.catalogue import BASE, SECOND, live
 from ima2_grok.video.check import MAX_CLIP_BYTES, check

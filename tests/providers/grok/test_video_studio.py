@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ima2.kernel.studio import Studio, open_studio
+from ima2.kernel.opening import open_studio
+from ima2.kernel.studio import Studio
 from ima2.models import JobEvent
 from ima2_kit.upstreams import Answer, ScriptedUpstream, json_answer, xai_video
 from ima2_kit.upstreams.xai_video import CLIP, CLIP_PATH, ID, ORDER, POLL, failed, file, finished, ordered, pending

@@ -13,7 +13,8 @@ import signal
 import sys
 from typing import Any
 
-from ima2.kernel.studio import Studio, open_studio
+from ima2.kernel.opening import open_studio
+from ima2.kernel.studio import Studio
 
 from ima2_grok import plugin
 

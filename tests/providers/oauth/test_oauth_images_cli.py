@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from chatgpt_images import EDITS, GENERATIONS, RECORDED, RESPONSES, png, sign_in
-from ima2.kernel.studio import open_studio
+from ima2.kernel.opening import open_studio
 from ima2_kit.upstreams import Answer, ScriptedUpstream, chatgpt, events, openai
 
 MODELS = f"GET {chatgpt.BASE}/models"

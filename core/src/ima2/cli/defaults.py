@@ -124,8 +124,8 @@ def _is_listed(each: Known, name: str) -> bool:
 
 def _accepted(info: ProviderInfo, name: str) -> Sequence[str]:
     """What the provider's models, live ones included, let be chosen."""
-    from ima2.kernel.catalogue import Catalogues
     from ima2.kernel.clock import SystemClock
+    from ima2.kernel.requests.catalogue import Catalogues
     from ima2.settings.paths import Paths
 
     models = Catalogues(Paths.from_env().catalogues, SystemClock()).of(info).models

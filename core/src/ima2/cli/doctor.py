@@ -37,7 +37,7 @@ def doctor(context: click.Context, /, as_json: bool) -> None:
 
 
 async def _examine() -> list[Check]:
-    from ima2.kernel.studio import open_studio
+    from ima2.kernel.opening import open_studio
 
     async with open_studio() as studio:
         return await studio.doctor()

@@ -49,7 +49,7 @@ def image_probe(as_json: bool, timeout_ms: int, **asked: str | None) -> None:
 
 async def _probe(body: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
     from ima2.errors import Ima2Error
-    from ima2.kernel.studio import open_studio
+    from ima2.kernel.opening import open_studio
 
     async with open_studio() as studio:
         try:

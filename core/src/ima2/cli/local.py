@@ -10,7 +10,8 @@ from typing import Any
 
 from ima2.cli import local_lists as lists
 from ima2.cli.backend import Answer, Body, Event
-from ima2.kernel.studio import Studio, open_studio
+from ima2.kernel.opening import open_studio
+from ima2.kernel.studio import Studio
 from ima2.models.request import Surface
 
 

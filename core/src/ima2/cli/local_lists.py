@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from ima2.cli.backend import Answer
-from ima2.kernel.runner import OPEN_STATES
+from ima2.kernel.jobs.runner import OPEN_STATES
 from ima2.kernel.studio import Studio
 from ima2.models import Job
 from ima2.models.job import FINAL_STATES

@@ -69,7 +69,7 @@ root = LazyGroup(
 @asynccontextmanager
 async def open_context(provider: str) -> AsyncIterator[Context]:
     """What a plugin's command finds as its click object: a context of a provider, outside a job."""
-    from ima2.kernel.studio import open_studio
+    from ima2.kernel.opening import open_studio
 
     async with open_studio() as studio, studio.contexts.outside_job(studio.host.provider(provider)) as context:
         yield context
@@ -103,7 +103,7 @@ def run(args: Sequence[str]) -> int:
 def main() -> NoReturn:
     """Console script ``ima2``."""
     # A plugin that does not load is a line of `ima2 plugins` and `ima2 doctor`, not of every command.
-    logging.getLogger("ima2.kernel.host").setLevel(logging.ERROR)
+    logging.getLogger("ima2.kernel.plugins.host").setLevel(logging.ERROR)
     for stream in (sys.stdout, sys.stderr):
         # A prompt in Korean must not end a run on a terminal that can't show it.
         if reconfigure := getattr(stream, "reconfigure", None):

@@ -13,15 +13,15 @@ from ima2.cli.lazy import Command
 from ima2.cli.terminal import say, say_json, table
 
 if TYPE_CHECKING:
-    from ima2.kernel.discovery import PluginRecord
-    from ima2.kernel.host import PluginHost
+    from ima2.kernel.plugins.discovery import PluginRecord
+    from ima2.kernel.plugins.host import PluginHost
 
 _KEY = "ima2.host"
 
 
 def load_host(context: click.Context) -> PluginHost:
     """The installed plugins, loaded once a command line."""
-    from ima2.kernel.host import PluginHost
+    from ima2.kernel.plugins.host import PluginHost
 
     meta = context.find_root().meta
     if _KEY not in meta:
@@ -32,7 +32,7 @@ def load_host(context: click.Context) -> PluginHost:
 
 def commands(context: click.Context) -> Mapping[str, tuple[str, str]]:
     """Name → (import string, help) of the commands that plugins bring; the first of a name counts."""
-    from ima2.kernel.collect import collect
+    from ima2.kernel.plugins.collect import collect
 
     brought = [command for _, command in collect(load_host(context), "ima2_commands")]
     return {command.name: (command.target, command.help) for command in reversed(brought)}

@@ -159,7 +159,7 @@ class ServerBackend:
     async def frame(self, filename: str, position: float | None) -> bytes:
         """``GET /api/video/frame``."""
         query = {"file": filename, "position": "last" if position is None else f"{position:g}"}
-        response = await self._client.get("/api/video/frame", params=query)
+        response = await self._request("GET", "/api/video/frame", params=query)
         if not response.is_success:
             answer_of(response)
         return response.content
@@ -225,11 +225,13 @@ class ServerBackend:
         return await self._ask("GET", "/api/capabilities")
 
     async def _ask(self, method: str, route: str, **arguments: Any) -> Answer:
+        return answer_of(await self._request(method, route, **arguments))
+
+    async def _request(self, method: str, route: str, **arguments: Any) -> httpx.Response:
         try:
-            response = await self._client.request(method, route, **arguments)
+            return await self._client.request(method, route, **arguments)
         except httpx.TransportError as error:
             raise ServerUnreachable(f"{self.url} does not answer ({type(error).__name__}).", hint="ima2 ping") from None
-        return answer_of(response)
 
 
 def _said(query: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ima2.errors import Conflict
-from ima2.kernel.process import EngineLock, Process
+from ima2.kernel.jobs.process import EngineLock, Process
 from ima2.settings.paths import Paths
 from ima2.storage.repair import RepairReport, repair
 

@@ -35,7 +35,7 @@ def setup(providers: tuple[str, ...]) -> None:
 
 
 async def _states() -> list[ProviderState]:
-    from ima2.kernel.studio import open_studio
+    from ima2.kernel.opening import open_studio
 
     async with open_studio() as studio:
         ready = {state.info.id: state for state in await studio.providers()}

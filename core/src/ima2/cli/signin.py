@@ -133,7 +133,7 @@ def read_line(question: str, secret: bool, default: str | None = None) -> str:
 
 
 async def _states(provider: str | None) -> list[dict[str, object]]:
-    from ima2.kernel.studio import open_studio
+    from ima2.kernel.opening import open_studio
     from ima2.server.routes.providers import state_facts
 
     async with open_studio() as studio:
@@ -146,7 +146,7 @@ async def _states(provider: str | None) -> list[dict[str, object]]:
 @asynccontextmanager
 async def _auth(provider: str | None, method: LoginMethod | None) -> AsyncIterator[tuple[ProviderInfo, Auth]]:
     """The provider named, else the first that can be signed in to by ``method``."""
-    from ima2.kernel.studio import open_studio
+    from ima2.kernel.opening import open_studio
 
     async with open_studio() as studio:
         named = [studio.host.provider(provider)] if provider else studio.providers_with_sign_in()

@@ -195,7 +195,7 @@ def _prompt(words: tuple[str, ...], *, from_stdin: bool) -> str:
     except UsageProblem as problem:
         if problem.error.code != "INVALID_PROMPT":
             raise
-        from ima2.kernel.clip_intake import GUIDANCE
+        from ima2.kernel.requests.clip_intake import GUIDANCE
 
         hint = f'{GUIDANCE} For instance:  ima2 video "a red kite climbs over the sea, the camera follows"'
         raise UsageProblem(problem.error.message, code="PROMPT_REQUIRED", hint=hint, field="prompt") from None

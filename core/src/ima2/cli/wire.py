@@ -12,7 +12,7 @@ import httpx
 
 from ima2.cli.backend import Answer, Body
 from ima2.errors import Forbidden, Ima2Error
-from ima2.kernel.faults import from_dict
+from ima2.kernel.jobs.faults import from_dict
 from ima2.upstream.lines import LineSplitter
 
 _ADDED = frozenset({"ok", "message", "jobId", "at"})

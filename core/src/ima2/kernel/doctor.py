@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ima2.errors import Ima2Error
-from ima2.kernel.readiness import fix_for
+from ima2.kernel.requests.readiness import fix_for
 
 if TYPE_CHECKING:
     from ima2.kernel.studio import Studio

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from ima2.errors import Ima2Error
 from ima2.hookspecs import ProviderInfo, QuotaWindow, Status
-from ima2.kernel.context import Contexts
-from ima2.kernel.dispatch import Dispatcher
-from ima2.kernel.readiness import not_ready
-from ima2.kernel.resolve import Resolver
+from ima2.kernel.jobs.context import Contexts
+from ima2.kernel.plugins.dispatch import Dispatcher
+from ima2.kernel.requests.readiness import not_ready
+from ima2.kernel.requests.resolve import Resolver
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class CallRow(Frozen):
 
 
 class Job(Frozen):
-    """Ledger row of a job. ``owner`` is the process that runs it (see ``kernel.process``)."""
+    """Ledger row of a job. ``owner`` is the process that runs it (see ``kernel.jobs.process``)."""
 
     id: str
     request: Request

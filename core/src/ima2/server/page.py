@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from html import escape
 
 import ima2
-from ima2.kernel.readiness import fix_for
+from ima2.kernel.requests.readiness import fix_for
 from ima2.kernel.studio import ProviderState
 from ima2.models import Artifact
 from ima2.server.rows import file_url, thumb_url

@@ -9,7 +9,7 @@ from importlib import import_module
 from aiohttp import web
 
 from ima2.hookspecs import Route
-from ima2.kernel.collect import collect
+from ima2.kernel.plugins.collect import collect
 from ima2.kernel.studio import Studio
 from ima2.server.endpoint import Handler
 

@@ -13,7 +13,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from aiohttp import web
 
 from ima2.errors import Conflict
-from ima2.kernel.studio import Studio, open_studio
+from ima2.kernel.opening import open_studio
+from ima2.kernel.studio import Studio
 from ima2.server.advertise import advertised, read, server_files
 from ima2.server.app import create_app
 from ima2.server.guard.policy import policy_from

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from ima2.hookspecs import ProviderInfo, Service
-from ima2.kernel.collect import collect
+from ima2.kernel.plugins.collect import collect
 from ima2.kernel.studio import Studio
 
 START_SECONDS = 10.0

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from ima2.kernel.bus import EventBus
+from ima2.kernel.jobs.bus import EventBus
 from ima2.models import Artifact, CallRow, Job, JobEvent
 from ima2.server.streams import Frame
 

@@ -38,6 +38,12 @@ def mask(secret: str) -> str:
     return f"{secret[:4]}..{secret[-2:]}" if len(secret) >= 12 else ".."
 
 
+def mask_address(address: str | None) -> str | None:
+    """An e-mail address for its owner to recognise it by: ``m…@example.com``; None for anything else."""
+    name, at, domain = (address or "").rpartition("@")
+    return f"{name[:1]}…@{domain}" if at else None
+
+
 class RedactFilter(logging.Filter):
     """Redacts message, arguments and traceback. Put it on the handler: so it sees other libraries' records too."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ima2.kernel.runner import OPEN_STATES
+from ima2.kernel.jobs.runner import OPEN_STATES
 from ima2.models import Job
 from ima2.models.job import FINAL_STATES
 from ima2.server import wire

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from ima2.errors import NotFound
 from ima2.hookspecs import ProviderInfo
-from ima2.kernel.readiness import fix_for
+from ima2.kernel.requests.readiness import fix_for
 from ima2.kernel.studio import ProviderState
 from ima2.server.endpoint import endpoint
 from ima2.server.keys import RUNTIME, STUDIO

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
 from typing import Any
 
 from aiohttp import web
@@ -32,7 +31,7 @@ async def generate(request: web.Request) -> web.StreamResponse:
             accepted = await begin(request, "video", body)
         except Ima2Error as error:
             return await streams.send(request, _refused(error, str(body["requestId"])))
-        return await streams.send(request, _frames(request, accepted.job))
+        return await streams.send(request, event_frames(request.app[STUDIO].bus, after=0, job_id=accepted.job.id))
 
 
 @endpoint("POST", "/api/video/edit", family="flat", body=schemas.ClipBody)
@@ -87,12 +86,6 @@ async def _answer(request: web.Request, job: Job) -> dict[str, Any]:
     if job.state != "done":
         raise studio.error_of(job)
     return await studio.answer(job)
-
-
-async def _frames(request: web.Request, job: Job) -> AsyncGenerator[Frame, None]:
-    async with aclosing(event_frames(request.app[STUDIO].bus, after=0, job_id=job.id)) as frames:
-        async for each in frames:
-            yield each
 
 
 async def _refused(error: Ima2Error, request_id: str) -> AsyncGenerator[Frame, None]:

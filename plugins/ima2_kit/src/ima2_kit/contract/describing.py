@@ -132,7 +132,7 @@ def _contradictions(caps: Capabilities) -> list[str]:
 
 
 def _bad_sizes(rule: SizeRule) -> list[str]:
-    from ima2.kernel.sizes import parse_size, size_problem
+    from ima2.kernel.requests.sizes import parse_size, size_problem
 
     largest = rule.max_edge or 10**6
     found = {

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ulid import ULID
 
 from ima2.hookspecs import Clock, Credentials, ModelInfo, ProviderInfo, Spool
-from ima2.kernel.catalogue import Catalogues
+from ima2.kernel.requests.catalogue import Catalogues
 from ima2.models import Call, Job, Reference
 from ima2.settings.paths import Paths
 from ima2.settings.values import SettingsView

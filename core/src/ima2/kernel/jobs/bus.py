@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
-from ima2.kernel.observers import Observers
+from ima2.kernel.plugins.observers import Observers
 from ima2.models import JobEvent
 from ima2.storage.protocols import Ledger
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 from ima2.errors import Ima2Error, NotReady, Unsupported
 from ima2.hookspecs import ModelInfo, Problem, ProviderInfo, Status
-from ima2.kernel.catalogue import Catalogues
-from ima2.kernel.check import check_table
-from ima2.kernel.clip_check import fitted
-from ima2.kernel.context import Contexts
-from ima2.kernel.dispatch import Dispatcher
-from ima2.kernel.fill import fill
-from ima2.kernel.readiness import fix_for, not_ready
+from ima2.kernel.jobs.context import Contexts
+from ima2.kernel.plugins.dispatch import Dispatcher
+from ima2.kernel.requests.catalogue import Catalogues
+from ima2.kernel.requests.check import check_table
+from ima2.kernel.requests.clip_check import fitted
+from ima2.kernel.requests.fill import fill
+from ima2.kernel.requests.readiness import fix_for, not_ready
 from ima2.models import Request, Resolution, Skipped, Warning
 from ima2.settings.values import SettingsView
 

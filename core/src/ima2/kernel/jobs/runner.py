@@ -11,9 +11,9 @@ import shutil
 from typing import Protocol
 
 from ima2.errors import CapacityError, Conflict, Ima2Error, StorageFailed
-from ima2.kernel.parts import Parts
-from ima2.kernel.pipeline import Pipeline
-from ima2.kernel.process import Process
+from ima2.kernel.jobs.parts import Parts
+from ima2.kernel.jobs.pipeline import Pipeline
+from ima2.kernel.jobs.process import Process
 from ima2.models import Job
 
 OPEN_STATES = ("queued", "planning", "running")

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from ima2.hookspecs import Capabilities, ModelInfo, Problem, ProviderInfo
-from ima2.kernel.clip_check import clip_problems
-from ima2.kernel.sizes import size_problem
+from ima2.kernel.requests.clip_check import clip_problems
+from ima2.kernel.requests.sizes import size_problem
 from ima2.models import Request, Warning
 
 _CHOICES = {

@@ -12,7 +12,7 @@ from ima2.errors import PluginFailed
 from ima2.hookspecs import DispatchedSpecs, hookimpl
 
 if TYPE_CHECKING:
-    from ima2.kernel.host import PluginHost
+    from ima2.kernel.plugins.host import PluginHost
 
 _current: ContextVar[Invocation] = ContextVar("ima2_invocation")
 

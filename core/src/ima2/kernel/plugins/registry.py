@@ -11,8 +11,8 @@ import pluggy
 
 from ima2.errors import PluginFailed
 from ima2.hookspecs import PROJECT, CollectedSpecs, DispatchedSpecs, ModelInfo, ProviderInfo, Setting
-from ima2.kernel.deadline import Overdue, call_within
-from ima2.kernel.invocation import innermost
+from ima2.kernel.plugins.deadline import Overdue, call_within
+from ima2.kernel.plugins.invocation import innermost
 
 DISPATCHED = frozenset(name for name in vars(DispatchedSpecs) if name.startswith("ima2_"))
 COLLECTED = frozenset(name for name in vars(CollectedSpecs) if name.startswith("ima2_"))

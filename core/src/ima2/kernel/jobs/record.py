@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ima2.kernel.clip_record import clip_answer
-from ima2.kernel.usage import numbers
+from ima2.kernel.jobs.clip_record import clip_answer
+from ima2.kernel.jobs.usage import numbers
 from ima2.models import Artifact, Call, Job, Usage
 from ima2.storage.protocols import ArtifactStore
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ima2.errors import Conflict
-from ima2.kernel.parts import Parts
+from ima2.kernel.jobs.parts import Parts
 from ima2.models import CallRow, Job
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ima2.errors import Ima2Error, PluginFailed, Unsupported
 from ima2.hookspecs import ModelInfo, Problem, QuotaWindow, Status
-from ima2.kernel.async_deadline import await_within, run_within
-from ima2.kernel.blame import blaming, guarded
-from ima2.kernel.collect import collect, reason
-from ima2.kernel.host import PluginHost
-from ima2.kernel.invocation import Invocation
+from ima2.kernel.plugins.async_deadline import await_within, run_within
+from ima2.kernel.plugins.blame import blaming, guarded
+from ima2.kernel.plugins.collect import collect, reason
+from ima2.kernel.plugins.host import PluginHost
+from ima2.kernel.plugins.invocation import Invocation
 
 if TYPE_CHECKING:
     from ima2.hookspecs import Auth, Context, ProviderInfo
@@ -125,7 +125,7 @@ class Dispatcher:
         return None if found is None else _items(invocation, found, QuotaWindow)
 
     def collect(self, hook: str, **kwargs: Any) -> list[tuple[str, Any]]:
-        """See :func:`ima2.kernel.collect.collect`."""
+        """See :func:`ima2.kernel.plugins.collect.collect`."""
         return collect(self.host, hook, **kwargs)
 
     async def resolve_provider(self, request: Request, candidates: Sequence[ProviderInfo]) -> Resolution | None:

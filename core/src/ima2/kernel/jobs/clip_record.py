@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ima2.hookspecs import ProviderInfo
-from ima2.kernel.lineage import lineage_to
+from ima2.kernel.requests.lineage import lineage_to
 from ima2.models import Artifact, CallRow, Job
 
 _TOLD = ("requestedModel", "effectiveModel", "modelFallback", "videoContinuity")

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from ima2.kernel.async_deadline import await_within, run_within
-from ima2.kernel.collect import reason
-from ima2.kernel.deadline import Overdue
-from ima2.kernel.dispatch import Dispatcher
-from ima2.kernel.host import PluginHost
+from ima2.kernel.plugins.async_deadline import await_within, run_within
+from ima2.kernel.plugins.collect import reason
+from ima2.kernel.plugins.deadline import Overdue
+from ima2.kernel.plugins.dispatch import Dispatcher
+from ima2.kernel.plugins.host import PluginHost
 
 if TYPE_CHECKING:
     from ima2.models import Artifact, Job, JobEvent

@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack, contextmanager
 from typing import Any
 
 from ima2.errors import Ima2Error
-from ima2.kernel.deadline import Overdue
-from ima2.kernel.invocation import Invocation, describe
+from ima2.kernel.plugins.deadline import Overdue
+from ima2.kernel.plugins.invocation import Invocation, describe
 
 CLOSE_SECONDS = 10.0
 """How long a stream may take to clean up."""

@@ -7,13 +7,13 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from ima2.kernel.deadline import Outcome, Overdue, start
+from ima2.kernel.plugins.deadline import Outcome, Overdue, start
 
 T = TypeVar("T")
 
 
 async def run_within(seconds: float, function: Callable[[], T]) -> T:
-    """Like :func:`~ima2.kernel.deadline.call_within`, without holding up the loop.
+    """Like :func:`~ima2.kernel.plugins.deadline.call_within`, without holding up the loop.
 
     Not ``asyncio.to_thread``: its pool would wait for a hanging call when the loop ends.
     """

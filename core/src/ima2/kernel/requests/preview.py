@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ima2.kernel.dispatch import Dispatcher
-from ima2.kernel.intake import Taken
-from ima2.kernel.readiness import fix_for
-from ima2.kernel.resolve import Resolved, Resolver
+from ima2.kernel.plugins.dispatch import Dispatcher
+from ima2.kernel.requests.intake import Taken
+from ima2.kernel.requests.readiness import fix_for
+from ima2.kernel.requests.resolve import Resolved, Resolver
 from ima2.models import Step
 
 

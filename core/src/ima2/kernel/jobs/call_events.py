@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 from ima2.errors import PluginFailed
 from ima2.hookspecs import ProviderInfo
-from ima2.kernel.clip_record import models_of, upstream_names
-from ima2.kernel.movement import Movement
-from ima2.kernel.parts import Parts
-from ima2.kernel.usage import total
+from ima2.kernel.jobs.clip_record import models_of, upstream_names
+from ima2.kernel.jobs.movement import Movement
+from ima2.kernel.jobs.parts import Parts
+from ima2.kernel.jobs.usage import total
 from ima2.models import (
     CallRow,
     Job,

@@ -14,13 +14,13 @@ from typing import Any
 
 from ima2.errors import Cancelled, Ima2Error, JobUnknown, NoImage, PluginFailed, StorageFailed, UpstreamTimeout
 from ima2.hookspecs import ProviderInfo
-from ima2.kernel.call_events import CallEvents
-from ima2.kernel.clip_record import clip_sidecar
-from ima2.kernel.context import HookContext
-from ima2.kernel.naming import stem
-from ima2.kernel.parts import Parts, shielded
-from ima2.kernel.record import picture, sidecar
-from ima2.kernel.turn import Turn
+from ima2.kernel.jobs.call_events import CallEvents
+from ima2.kernel.jobs.clip_record import clip_sidecar
+from ima2.kernel.jobs.context import HookContext
+from ima2.kernel.jobs.naming import stem
+from ima2.kernel.jobs.parts import Parts, shielded
+from ima2.kernel.jobs.record import picture, sidecar
+from ima2.kernel.jobs.turn import Turn
 from ima2.models import Artifact, CallRow, Job, Submitted
 
 CANCEL_SECONDS = 5.0

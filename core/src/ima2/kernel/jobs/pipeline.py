@@ -9,13 +9,13 @@ from typing import Any
 
 from ima2.errors import Cancelled, Ima2Error, JobUnknown, NoImage, PluginFailed, Refused, UpstreamTimeout
 from ima2.hookspecs import ProviderInfo
-from ima2.kernel.call import CallRunner
-from ima2.kernel.call_events import phase, warn
-from ima2.kernel.faults import from_dict
-from ima2.kernel.parts import Parts, shielded
-from ima2.kernel.record import answer
-from ima2.kernel.turn import Turn
-from ima2.kernel.usage import total
+from ima2.kernel.jobs.call import CallRunner
+from ima2.kernel.jobs.call_events import phase, warn
+from ima2.kernel.jobs.faults import from_dict
+from ima2.kernel.jobs.parts import Parts, shielded
+from ima2.kernel.jobs.record import answer
+from ima2.kernel.jobs.turn import Turn
+from ima2.kernel.jobs.usage import total
 from ima2.models import Call, CallRow, Job, Phase, Plan, Planned, Request, Usage, Warning
 
 _OWN_FAULT = (Refused, NoImage)

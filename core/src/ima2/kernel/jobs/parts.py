@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ima2.hookspecs import Clock, ProviderInfo
-from ima2.kernel.bus import EventBus
-from ima2.kernel.context import Contexts
-from ima2.kernel.dispatch import Dispatcher
-from ima2.kernel.observers import Observers
+from ima2.kernel.jobs.bus import EventBus
+from ima2.kernel.jobs.context import Contexts
+from ima2.kernel.plugins.dispatch import Dispatcher
+from ima2.kernel.plugins.observers import Observers
 from ima2.storage.protocols import ArtifactStore, Ledger
 
 T = TypeVar("T")

@@ -9,9 +9,9 @@ import pluggy
 
 from ima2.errors import PluginFailed
 from ima2.hookspecs import Command, DoctorCheck, Route, Service
-from ima2.kernel.deadline import Overdue, call_within
-from ima2.kernel.host import PluginHost
-from ima2.kernel.invocation import describe
+from ima2.kernel.plugins.deadline import Overdue, call_within
+from ima2.kernel.plugins.host import PluginHost
+from ima2.kernel.plugins.invocation import describe
 
 COLLECT_SECONDS = 5.0
 """How long a plugin may take to describe something."""

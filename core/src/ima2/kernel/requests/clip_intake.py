@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ima2.errors import InvalidRequest, NotFound
-from ima2.kernel.inputs import MAX_REFERENCES, decode
-from ima2.kernel.lineage import lineage_from, lineage_given
+from ima2.kernel.requests.inputs import MAX_REFERENCES, decode
+from ima2.kernel.requests.lineage import lineage_from, lineage_given
 from ima2.models import Artifact, Lineage, Reference
 from ima2.models.request import Operation
 from ima2.storage.protocols import ArtifactStore

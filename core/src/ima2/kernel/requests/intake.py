@@ -16,8 +16,15 @@ from ulid import ULID
 
 from ima2.errors import InvalidRequest
 from ima2.hookspecs import ProviderInfo
-from ima2.kernel.clip_intake import CLIP_FIELDS, CLIP_LABELS, IMAGE_FIELDS, clip_body, clip_operation, take_clip_inputs
-from ima2.kernel.inputs import take_inputs
+from ima2.kernel.requests.clip_intake import (
+    CLIP_FIELDS,
+    CLIP_LABELS,
+    IMAGE_FIELDS,
+    clip_body,
+    clip_operation,
+    take_clip_inputs,
+)
+from ima2.kernel.requests.inputs import take_inputs
 from ima2.models import Request, Warning
 from ima2.models.request import MAX_PROMPT, Surface
 from ima2.storage.protocols import ArtifactStore

@@ -11,9 +11,9 @@ import pluggy
 
 from ima2.errors import Ima2Error, InvalidRequest, PluginFailed
 from ima2.hookspecs import ProviderInfo
-from ima2.kernel.deadline import Overdue, call_within
-from ima2.kernel.discovery import Found, PluginRecord, Switches, find
-from ima2.kernel.registry import Plugin, Registry
+from ima2.kernel.plugins.deadline import Overdue, call_within
+from ima2.kernel.plugins.discovery import Found, PluginRecord, Switches, find
+from ima2.kernel.plugins.registry import Plugin, Registry
 
 LOAD_SECONDS = 5.0
 """How long a plugin may take to be imported."""
@@ -61,7 +61,7 @@ class PluginHost:
         records = tuple(_load_all(find(extra or {}), registry, switches, deadline, strict=strict))
         registry.close()
         if switches.trace:
-            from ima2.kernel.trace import trace_hooks
+            from ima2.kernel.plugins.trace import trace_hooks
 
             trace_hooks(registry.pm)
         return cls(registry, records)
