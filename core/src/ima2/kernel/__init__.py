@@ -1,1 +1,1 @@
-"""Plugins, resolution, the one path, jobs."""
+"""The middle of the house: plugins are asked, requests are checked, jobs are run."""

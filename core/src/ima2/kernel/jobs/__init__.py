@@ -1,0 +1,1 @@
+"""The one path: a job, its paid calls, its events, and its process."""

@@ -1,0 +1,1 @@
+"""Finding plugins, keeping them from hurting each other, and asking them."""

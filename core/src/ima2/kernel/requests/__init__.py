@@ -1,0 +1,1 @@
+"""From a body to a checked request and the provider that runs it; nothing is spent here."""
