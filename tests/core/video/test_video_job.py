@@ -175,6 +175,20 @@ def test_auto_takes_a_provider_that_makes_videos(env: Env, service: Service) -> 
     assert (answer["provider"], answer["requestedProvider"]) == ("film", "auto")
 
 
+def test_auto_refuses_what_no_provider_can_do_with_the_same_code(env: Env, service: Service) -> None:
+    assert refusal(env, service, provider="auto", duration=99).code == "INVALID_VIDEO_DURATION"
+
+
+def test_auto_names_those_that_want_to_be_named(env: Env, service: Service) -> None:
+    async def work(house: Studio) -> None:
+        with pytest.raises(Ima2Error) as caught:
+            await house.submit({"prompt": "a kite"}, surface="video")
+        assert caught.value.code == "NO_PROVIDER_READY"
+        assert "film" in caught.value.message
+
+    studio(env, ClipProvider(service, auto=False), work)
+
+
 def test_an_edit_gets_the_clip(env: Env, service: Service) -> None:
     provider = ClipProvider(service)
     first = make(env, provider)

@@ -65,11 +65,16 @@ class Resolver:
     async def _auto(self, request: Request, must_be_ready: bool) -> Resolved:
         able: dict[str, Resolved] = {}
         skipped: list[Skipped] = []
+        refused: list[Ima2Error] = []
         for info in self.in_order(self._auto_for(request.kind)):
             try:
                 able[info.id] = await self._prepare(request, info)
             except Ima2Error as error:
+                refused.append(error)
                 skipped.append(Skipped(provider=info.id, why=error.message, fix=error.hint))
+        if not able and len({error.code for error in refused}) == 1:
+            # Signing in would not help: whoever was asked had the same to say.
+            raise refused[0]
         first = await self._dispatcher.resolve_provider(request, tuple(each.info for each in able.values()))
         chosen_by = first if first and first.provider in able else None
         order = [chosen_by.provider] if chosen_by else list(able)
@@ -135,7 +140,9 @@ class Resolver:
     def _nothing_ready(self, request: Request, skipped: Sequence[Skipped]) -> NotReady:
         lines = [f"{each.provider}: {each.why}" for each in skipped]
         fixes = [each.fix for each in skipped if each.fix]
-        what = "; ".join(lines) if lines else f"no installed provider offers itself for {request.kind}s"
+        named = [each.id for each in self._dispatcher.host.providers if request.kind in each.kinds and not each.auto]
+        unasked = f"; when named, these make {request.kind}s: {', '.join(named)}" if named else ""
+        what = "; ".join(lines) if lines else f"no installed provider offers itself for {request.kind}s{unasked}"
         return NotReady(
             f"No provider is ready ({what}).",
             code="NO_PROVIDER_READY",
