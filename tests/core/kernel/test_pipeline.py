@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -353,3 +354,35 @@ def test_warnings_of_calls_that_run_at_once_are_all_kept(env: Env) -> None:
         assert {warning.code for warning in job.warnings} == {f"W{n}" for n in range(12)}
 
     run(env, FakeProvider(*scripts, concurrency=12), work)
+
+
+def test_what_came_otherwise_than_asked_for_is_told(env: Env) -> None:
+    async def work(studio: Studio) -> None:
+        job = await generate(studio, size="128x64", format="png")
+        assert [(each.code, each.normalized_to) for each in job.warnings] == [("SIZE_DRIFT", "96x64")]
+        assert (await generate(studio, size="96x64", format="png")).warnings == ()
+
+    run(env, FakeProvider([Sending(), png(96, 64)], [Sending(), png(96, 64)]), work)
+
+
+def test_a_provider_that_has_told_it_is_not_repeated(env: Env) -> None:
+    said = Warning(code="SIZE_DRIFT", message="in my own words")
+
+    async def work(studio: Studio) -> None:
+        assert (await generate(studio, size="128x64")).warnings == (said,)
+
+    run(env, FakeProvider([Sending(), said, png(96, 64)]), work)
+
+
+def test_the_sidecar_gets_what_was_known_at_the_end(env: Env) -> None:
+    async def work(studio: Studio) -> None:
+        job = await generate(studio)
+        (artifact,) = await studio.store.artifacts(job_id=job.id)
+        written = json.loads((studio.store.folder / f"{artifact.filename}.json").read_bytes())
+        for sidecar in (artifact.sidecar, written):
+            assert sidecar["webSearchCalls"] == 2
+            assert sidecar["usage"]["total_tokens"] == 7
+            assert sidecar["elapsed"] >= 0
+            assert sidecar["prompt"] == "a red kite"
+
+    run(env, FakeProvider([Sending(), png(), Usage(total_tokens=7, web_search_calls=2)]), work)

@@ -11,12 +11,14 @@ from typing import Any
 
 from ima2.models import Artifact, Reference
 from ima2.models.request import Role
+from ima2.settings.atomic import write_atomic
 from ima2.settings.paths import Paths
 from ima2.storage import index
 from ima2.storage.clip_frames import frame_of
+from ima2.storage.codec import dump
 from ima2.storage.database import Database
 from ima2.storage.faults import disk_fault
-from ima2.storage.names import belongings, checked, located
+from ima2.storage.names import belongings, checked, located, sidecar_of
 from ima2.storage.references import ReferenceFolder
 from ima2.storage.storing import Storing
 from ima2.storage.thumbnails import Thumbnails
@@ -61,6 +63,18 @@ class FileArtifactStore:
     ) -> Artifact:
         """See the protocol. Also ``FILE_EXISTS`` (another picture has the name), ``INVALID_FILENAME``."""
         return await asyncio.shield(self._storing.store(spooled, filename, facts, sidecar))
+
+    async def annotate(self, filename: str, facts: Mapping[str, Any]) -> Artifact:
+        """See the protocol. ``NotFound("ASSET_NOT_FOUND")``, ``StorageFailed``."""
+        path = located(self.folder, filename)
+        found = await self._known(filename)
+        sidecar = {**found.sidecar, **facts}
+        try:
+            await asyncio.to_thread(write_atomic, sidecar_of(path), dump(sidecar, indent=2).encode())
+        except OSError as error:
+            raise disk_fault(error, path) from error
+        await self._database.write(lambda connection: index.set_sidecar(connection, filename, sidecar))
+        return await self._known(filename)
 
     async def artifact(self, filename: str, *, trashed: bool = False) -> Artifact | None:
         """One artifact by file name."""

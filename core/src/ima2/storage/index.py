@@ -56,6 +56,11 @@ def artifact_from(row: sqlite3.Row) -> Artifact:
     return Artifact.model_validate({**facts, "sidecar": load(facts["sidecar"])})
 
 
+def set_sidecar(connection: sqlite3.Connection, filename: str, sidecar: dict[str, Any]) -> None:
+    """Replace a row's sidecar."""
+    connection.execute("UPDATE artifact SET sidecar = ? WHERE filename = ?", (dump(sidecar), filename))
+
+
 def set_trashed(connection: sqlite3.Connection, filename: str, at: int | None) -> bool:
     """Mark as trashed (``at`` in epoch milliseconds) or as brought back; whether it was not so before."""
     statement = "UPDATE artifact SET trashed_at = ? WHERE filename = ? AND (trashed_at IS NULL) = ?"

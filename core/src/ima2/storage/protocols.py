@@ -107,6 +107,10 @@ class ArtifactStore(Protocol):
         """
         ...
 
+    async def annotate(self, filename: str, facts: Mapping[str, Any]) -> Artifact:
+        """Add to a sidecar what was known only later: file first, row second."""
+        ...
+
     async def artifact(self, filename: str, *, trashed: bool = False) -> Artifact | None:
         """One artifact by file name."""
         ...

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
 
-from ima2.errors import Cancelled, Ima2Error, JobUnknown, NoImage, PluginFailed, Refused, UpstreamTimeout
+from ima2.errors import Cancelled, Ima2Error, JobUnknown, NoImage, PluginFailed, Refused, StorageFailed, UpstreamTimeout
 from ima2.hookspecs import ProviderInfo
 from ima2.kernel.jobs.call import CallRunner
 from ima2.kernel.jobs.call_events import phase, warn
+from ima2.kernel.jobs.drift import drift
 from ima2.kernel.jobs.faults import from_dict
 from ima2.kernel.jobs.parts import Parts, shielded
-from ima2.kernel.jobs.record import answer
+from ima2.kernel.jobs.record import afterwards, answer
 from ima2.kernel.jobs.turn import Turn
 from ima2.kernel.jobs.usage import total
-from ima2.models import Call, CallRow, Job, Phase, Plan, Planned, Request, Usage, Warning
+from ima2.models import Artifact, Call, CallRow, Job, Phase, Plan, Planned, Request, Usage, Warning
 
 _OWN_FAULT = (Refused, NoImage)
 """Failures of one picture; any other failure would meet the next call as well."""
@@ -131,14 +133,35 @@ class Pipeline:
         return await self._done(job)
 
     async def _done(self, job: Job) -> Job:
+        job = await self._compared(job)
         now = self._parts.now()
         job = await self._parts.ledger.update_job(job.id, state="done", phase="done", phase_at=now, finished_at=now)
-        artifacts = await self._parts.store.artifacts(job_id=job.id, limit=500)
+        artifacts = await self._completed(job)
         await self._parts.bus.publish(job.id, "done", answer(job, artifacts, self._parts.store))
         await self._parts.contexts.drop_spool(job.id)
         for artifact in artifacts:
             self._parts.store.schedule_thumbnail(artifact.filename)
         return job
+
+    async def _compared(self, job: Job) -> Job:
+        """Warn of what is not as it was asked for, unless the provider has said so in its own words."""
+        told = {warning.code for warning in job.warnings}
+        for artifact in await self._parts.store.artifacts(job_id=job.id, limit=500):
+            for warning in drift(job, artifact, self._info):
+                if warning.code not in told:
+                    await warn(self._parts, job.id, warning)
+        return await self._parts.ledger.job(job.id) or job
+
+    async def _completed(self, job: Job) -> list[Artifact]:
+        """Sidecars get what was known only at the end. The files are stored; a full disk here costs no picture."""
+        rows = {row.key: row for row in await self._parts.ledger.calls(job.id)}
+        artifacts = await self._parts.store.artifacts(job_id=job.id, limit=500)
+        with contextlib.suppress(StorageFailed):
+            return [
+                await self._parts.store.annotate(each.filename, afterwards(job, rows.get(each.call_key or "")))
+                for each in artifacts
+            ]
+        return artifacts
 
     async def _end(self, job: Job, state: str, error: Ima2Error) -> Job:
         now = self._parts.now()

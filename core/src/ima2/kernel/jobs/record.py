@@ -10,7 +10,7 @@ from typing import Any
 
 from ima2.kernel.jobs.clip_record import clip_answer
 from ima2.kernel.jobs.usage import numbers
-from ima2.models import Artifact, Call, Job, Usage
+from ima2.models import Artifact, Call, CallRow, Job, Usage
 from ima2.storage.protocols import ArtifactStore
 
 
@@ -51,10 +51,27 @@ def sidecar(job: Job, call: Call, media: dict[str, Any], index: int) -> dict[str
         "seed": media.get("claimed", {}).get("seed", request.seed),
         "webSearchEnabled": request.web_search,
         "webSearchCalls": job.plan.web_search_calls if job.plan else 0,
-        "sources": [source.model_dump() for source in job.plan.sources] if job.plan else [],
+        "sources": _sources(job, media),
         "refsCount": len(request.references),
         "claimed": media.get("claimed", {}),
     }
+
+
+def _sources(job: Job, media: dict[str, Any]) -> list[Any]:
+    """Pages that planning searched, or the call itself."""
+    planned = [source.model_dump() for source in job.plan.sources] if job.plan else []
+    return planned or list(media.get("claimed", {}).get("sources") or [])
+
+
+def afterwards(job: Job, row: CallRow | None) -> dict[str, Any]:
+    """What a sidecar gets once its job has ended: seconds, tokens, searches."""
+    usage = row.usage if row else None
+    searched = (job.plan.web_search_calls if job.plan else 0) + ((usage and usage.web_search_calls) or 0)
+    return {"elapsed": _elapsed(job), "usage": usage_facts(usage), "webSearchCalls": searched}
+
+
+def _elapsed(job: Job) -> float:
+    return round(((job.finished_at or job.phase_at) - job.created_at) / 1000, 1)
 
 
 def picture(artifact: Artifact, store: ArtifactStore) -> dict[str, Any]:
@@ -94,7 +111,7 @@ def answer(job: Job, artifacts: Sequence[Artifact], store: ArtifactStore) -> dic
         "filename": first.get("filename"),
         "url": first.get("url"),
         "createdAt": first.get("createdAt", job.created_at),
-        "elapsed": round(((job.finished_at or job.phase_at) - job.created_at) / 1000, 1),
+        "elapsed": _elapsed(job),
         "provider": job.provider,
         "requestedProvider": request.provider,
         "resolution": job.resolution.model_dump(by_alias=True),
