@@ -65,7 +65,6 @@ video = ClipGroup(
 @click.option("--ref", "refs", multiple=True, metavar="FILE", help="An image; one is the beginning, several guide.")
 @duration_flag("How long. [the model's]")
 @click.option("--storyboard", is_flag=True, help="The image is a storyboard of panels.")
-@click.option("--topic", help="The series that this clip belongs to.")
 @clip_flags(shape=True)
 @click.pass_context
 def generate(context: click.Context, /, words: tuple[str, ...], refs: tuple[str, ...], **flags: Any) -> None:

@@ -22,7 +22,6 @@ _FIELDS = {
     "mode": "mode",
     "session": "sessionId",
     "storyboard": "storyboard",
-    "topic": "topic",
 }
 """Flag → field of the request's JSON."""
 _WHO = (

@@ -14,7 +14,7 @@ from typing import Any
 from ima2.errors import InvalidRequest, NotFound
 from ima2.kernel.requests.inputs import MAX_REFERENCES, decode
 from ima2.kernel.requests.lineage import lineage_from, lineage_given
-from ima2.models import Artifact, Lineage, Reference
+from ima2.models import Artifact, Lineage, Reference, Warning
 from ima2.models.request import Operation
 from ima2.storage.protocols import ArtifactStore
 
@@ -72,6 +72,14 @@ def clip_body(body: Mapping[str, Any]) -> dict[str, Any]:
         )
     said = {name: value for name, value in body.items() if not (name == "aspectRatio" and value == "auto")}
     return {**said, "requestId": body.get("requestId") or body.get("clientRequestId")}
+
+
+def unheeded(body: Mapping[str, Any]) -> tuple[Warning, ...]:
+    """What is taken from existing clients and changes nothing."""
+    if not body.get("topic"):
+        return ()
+    text = "Clips of one topic are not told of each other here; continueFromVideo tells a clip what came before it."
+    return (Warning(code="FIELD_IGNORED", field="topic", message=text),)
 
 
 def clip_operation(body: Mapping[str, Any]) -> Operation:

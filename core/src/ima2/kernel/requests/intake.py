@@ -23,6 +23,7 @@ from ima2.kernel.requests.clip_intake import (
     clip_body,
     clip_operation,
     take_clip_inputs,
+    unheeded,
 )
 from ima2.kernel.requests.inputs import take_inputs
 from ima2.models import Request, Warning
@@ -124,7 +125,7 @@ async def take(
         return Taken(request.model_copy(update={"references": references}), warnings)
     inputs = await take_clip_inputs(body, store)
     found = {"references": inputs.references, "lineage": inputs.lineage, "source_url": inputs.source_url}
-    return Taken(request.model_copy(update=found), warnings)
+    return Taken(request.model_copy(update=found), (*warnings, *unheeded(body)))
 
 
 def _options(body: Mapping[str, Any], providers: tuple[ProviderInfo, ...]) -> dict[str, tuple[str, Any]]:
