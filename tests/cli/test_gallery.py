@@ -136,3 +136,17 @@ def test_a_house_that_can_not_be_written(cli: Any, folder: str) -> None:
     assert refused.json["ok"] is False
     assert json.dumps(refused.json)
     assert folder
+
+
+def test_an_exported_copy_carries_its_settings(cli: Any) -> None:
+    cli.sketch("a kite over the sea")
+    stored = cli.gallery[0]
+    before = stored.read_bytes()
+    assert cli("export", stored.name, "copy.png").code == 0
+    carried = cli("metadata", "copy.png", "--json").json
+    assert (carried["source"], carried["metadata"]["prompt"]) == ("xmp", "a kite over the sea")
+    assert stored.read_bytes() == before
+    assert (cli.home / "copy.png").read_bytes() != before
+    assert cli("export", stored.name, "copy.png", "--json").json["code"] == "INVALID_OUTPUT"
+    assert cli("export", "nothing.png", "other.png", "--json").json["code"] == "ASSET_NOT_FOUND"
+    assert not (cli.home / "other.png").exists()

@@ -386,3 +386,13 @@ def test_the_sidecar_gets_what_was_known_at_the_end(env: Env) -> None:
             assert sidecar["prompt"] == "a red kite"
 
     run(env, FakeProvider([Sending(), png(), Usage(total_tokens=7, web_search_calls=2)]), work)
+
+
+def test_what_is_free_is_never_called_paid(env: Env) -> None:
+    scripts = [[Sending(), Text(delta="no")], [Sending(), "hang"], [Sending(), ValueError("bug")]]
+
+    async def work(studio: Studio) -> None:
+        jobs = [await generate(studio, timeout=timeout) for timeout in (None, 0.2, None)]
+        assert [studio.error_of(job).paid for job in jobs] == ["no"] * 3
+
+    run(env, FakeProvider(*scripts, billing="free"), work)

@@ -26,6 +26,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "show": ("ima2.cli.gallery:show", "Tell all about one picture."),
     "history": ("ima2.cli.gallery:history", "Remove, restore and mark pictures."),
     "metadata": ("ima2.cli.gallery:metadata", "Read the settings a picture carries."),
+    "export": ("ima2.cli.exporting:export", "Copy a picture with its settings inside."),
     "ps": ("ima2.cli.jobs:ps", "List the jobs under way."),
     "cancel": ("ima2.cli.jobs:cancel", "Stop a job."),
     "jobs": ("ima2.cli.jobs:jobs", "Look at jobs, and answer for interrupted ones."),

@@ -95,10 +95,10 @@ async def _jobs(studio: Studio) -> list[Check]:
     unknown = await studio.ledger.jobs(states=("unknown",))
     found = []
     if orphans:
-        text = f"{len(orphans)} jobs of processes that ended wait to go on"
+        text = f"jobs of processes that ended, waiting to go on: {len(orphans)}"
         found.append(Check("jobs", False, text, "ima2 jobs resume"))
     if unknown:
-        found.append(Check("jobs", False, f"{len(unknown)} jobs wait for your answer", "ima2 jobs ls"))
+        found.append(Check("jobs", False, f"jobs that wait for your answer: {len(unknown)}", "ima2 jobs ls"))
     return found or [Check("jobs", True, "none waits")]
 
 

@@ -62,7 +62,8 @@ class CallRunner:
         except JobUnknown as error:
             return await self._end(row.key, "unknown", error=error)
         except Ima2Error as error:
-            return await self._failed(row.key, error)
+            free = self._info.billing == "free" and error.paid != "no"
+            return await self._failed(row.key, error.but(paid="no") if free else error)
 
     async def _run(self, row: CallRow, turn: Turn, resume: str | None = None) -> CallRow:
         context = self._parts.contexts.for_call(self._info, self._job, row.call, resume=resume)
@@ -82,7 +83,8 @@ class CallRunner:
             await events.warn("STREAM_TRUNCATED", f"The picture is kept; afterwards the call failed: {error.message}")
         if not stored:
             what = "clip" if row.call.kind == "video" else "picture"
-            raise NoImage(f"The answer held no {what}.", step="generate", paid="yes" if events.sent else "no")
+            charged = events.sent and self._info.billing != "free"
+            raise NoImage(f"The answer held no {what}.", step="generate", paid="yes" if charged else "no")
         return await self._end(row.key, "done", usage=events.usage)
 
     def _stream(self, row: CallRow, context: HookContext) -> Any:
@@ -165,7 +167,7 @@ class CallRunner:
         row = await self._row(key)
         if row.state in _ENDED:
             return row
-        stopped = row.state == "ready" or await self._stop_upstream(row)
+        stopped = row.state == "ready" or self._info.billing == "free" or await self._stop_upstream(row)
         error = Cancelled("Generation canceled", step="generate", paid="no" if stopped else "maybe")
         return await self._end(key, "cancelled", error=error)
 

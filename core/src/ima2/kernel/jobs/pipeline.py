@@ -181,16 +181,19 @@ class Pipeline:
         finished = [row for row in rows if row.state == "done"]
         error = Cancelled(
             "Generation canceled",
-            paid="yes" if finished else "maybe" if charged else "no",
+            paid="yes" if finished and self._info.billing != "free" else "maybe" if charged else "no",
             kept=await self._names(job),
         )
         return await self._end(job, "cancelled", error)
 
     async def _timed_out(self, job: Job) -> Job:
         rows = await self._parts.ledger.calls(job.id)
-        sent = any(row.sent_at for row in rows)
+        charged = self._info.billing != "free" and any(row.sent_at for row in rows)
         error = UpstreamTimeout(
-            f"The job's {job.request.timeout:g} s were up.", paid="maybe" if sent else "no", kept=await self._names(job)
+            f"{self._info.title} had not finished after {job.request.timeout:g} s, the time this job was given.",
+            paid="maybe" if charged else "no",
+            kept=await self._names(job),
+            hint=f"ima2 jobs show {job.id}",
         )
         return await self._end(job, "failed", error)
 
