@@ -79,9 +79,9 @@ def needed(context: Context) -> NotReady:
     return NotReady(f"{why[:1].upper()}{why[1:]}.", code="OAUTH_AUTH_REQUIRED", hint=LOGIN, step="check")
 
 
-def expired(why: str) -> NotReady:
+def expired(why: str, *, code: str = "AUTH_CHATGPT_EXPIRED") -> NotReady:
     """The error for a sign-in that is over."""
-    return NotReady(why, code="AUTH_CHATGPT_EXPIRED", hint=LOGIN, step="check")
+    return NotReady(why, code=code, hint=LOGIN, step="check")
 
 
 def _store_of(config: Path) -> str:

@@ -33,7 +33,7 @@ async def current(context: Context, found: Found, *, force: bool) -> SignIn:
     """The sign-in, renewed when it must be.
 
     :param force: the service has refused the access token.
-    :raises NotReady: ``AUTH_CHATGPT_EXPIRED``.
+    :raises NotReady: ``AUTH_CHATGPT_EXPIRED``, ``AUTH_CHATGPT_REUSED``, ``AUTH_CHATGPT_REVOKED``.
     :raises UpstreamError: ``OAUTH_REFRESH_FAILED``: it did not work now, and the old token is of no use.
     :raises StorageFailed: ``CREDENTIALS_UNWRITABLE``.
     """
@@ -78,7 +78,7 @@ async def _renew(context: Context, found: Found, *, force: bool) -> SignIn:
     if (adopted := _adopted(found)) is not None:
         return adopted
     if reply.code in FINAL or reply.status == 401:
-        return await _ended(context, found, force=force)
+        return await _ended(context, found, reply.code, force=force)
     raise _failed(f"OpenAI's sign-in service answered: {reply.description}.")
 
 
@@ -126,13 +126,17 @@ def _adopted(found: Found) -> SignIn | None:
     return None if same else latest
 
 
-async def _ended(context: Context, found: Found, *, force: bool) -> SignIn:
+async def _ended(context: Context, found: Found, word: str | None, *, force: bool) -> SignIn:
     """Remember that it is over, so that nobody asks again; the access token may live on until its end."""
     sign_in = found.sign_in
     tokens = (sign_in.refresh_token, sign_in.access_token if force else None)
     await _remember(context, found, lambda: memory.note_refused(context.credentials, *tokens))
     if _lives(context, found, force=force):
         return sign_in
+    if word == "refresh_token_reused":
+        raise expired("Another program has renewed the ChatGPT sign-in, which ended it.", code="AUTH_CHATGPT_REUSED")
+    if word in ("refresh_token_invalidated", "token_invalidated"):
+        raise expired("The ChatGPT sign-in was ended elsewhere.", code="AUTH_CHATGPT_REVOKED")
     raise expired("OpenAI has ended the ChatGPT sign-in.")
 
 

@@ -274,26 +274,28 @@ def reported(which: str) -> tuple[int, Any]:
 
 
 FINAL = [
-    reported("refresh-token-reused"),
-    reported("refresh-token-expired"),
-    (400, reused()),
-    (400, {"error": {"code": "refresh_token_invalidated"}}),
-    (400, {"error": "invalid_grant", "error_description": "no"}),
-    (400, {"code": "refresh_token_expired"}),
-    (401, {}),
-    (401, "Unauthorized"),
+    (*reported("refresh-token-reused"), "REUSED"),
+    (*reported("refresh-token-expired"), "EXPIRED"),
+    (400, reused(), "REUSED"),
+    (400, {"error": {"code": "refresh_token_invalidated"}}, "REVOKED"),
+    (400, {"error": "invalid_grant", "error_description": "no"}, "EXPIRED"),
+    (400, {"code": "refresh_token_expired"}, "EXPIRED"),
+    (401, {}, "EXPIRED"),
+    (401, "Unauthorized", "EXPIRED"),
 ]
 
 
 @FILES
-@pytest.mark.parametrize(("status", "body"), FINAL, ids=range(len(FINAL)))
-def test_a_refusal_for_good_ends_it_and_is_not_asked_again(tmp_path: Path, place: Any, status: int, body: Any) -> None:
+@pytest.mark.parametrize(("status", "body", "why"), FINAL, ids=range(len(FINAL)))
+def test_a_refusal_for_good_ends_it_and_is_not_asked_again(
+    tmp_path: Path, place: Any, status: int, body: Any, why: str
+) -> None:
     before = seed(place(tmp_path))
     service = Authority()
     service.say(TOKEN, status, body)
     error, _ = failing(tmp_path, service=service)
     assert isinstance(error, NotReady)
-    assert (error.code, error.status, error.hint, error.exit_code) == ("AUTH_CHATGPT_EXPIRED", 401, "ima2 login", 4)
+    assert (error.code, error.status, error.hint, error.exit_code) == (f"AUTH_CHATGPT_{why}", 401, "ima2 login", 4)
     again, quiet = failing(tmp_path)
     assert again.code == "AUTH_CHATGPT_EXPIRED"
     assert quiet.seen == []
@@ -328,7 +330,7 @@ def test_a_token_that_was_refused_is_not_used_on(tmp_path: Path) -> None:
     """The service has refused the access token, and the sign-in service the refresh token: it is over, now."""
     seed(own_file(tmp_path), left=9000)
     error, _ = failing(tmp_path, forced, Authority(valid="another"))
-    assert error.code == "AUTH_CHATGPT_EXPIRED"
+    assert error.code == "AUTH_CHATGPT_REUSED"
     assert not with_service(tmp_path, told).ready
     error, quiet = failing(tmp_path)
     assert error.code == "AUTH_CHATGPT_EXPIRED"
