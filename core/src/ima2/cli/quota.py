@@ -67,7 +67,7 @@ def _moment(at: int) -> str:
     """Local time and how far away, as in ``2026-11-22 15:00 (in 2 h)``."""
     minutes = max(0, round((at - time.time()) / 60))
     away = (
-        f"{minutes} min" if minutes < 120 else f"{minutes / 60:.0f} h" if minutes < 2880 else f"{minutes / 1440:.0f} d"
+        f"{minutes} min" if minutes < 90 else f"{minutes / 60:.0f} h" if minutes < 2880 else f"{minutes / 1440:.0f} d"
     )
     return f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M} (in {away})"
 
