@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,3 +52,16 @@ def test_repair_counts_and_names_what_it_indexed(cli: Any) -> None:
     name = cli.sketch("kite", "--json").json["filename"]
     (cli.home / "ima2" / "ima2.db").unlink()
     assert f"indexed: 1 ({name})" in cli("repair").out.splitlines()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_a_full_disk_behind_stdout(cli: Any, flags: tuple[str, ...]) -> None:
+    cli.sketch("kite")
+    line = [sys.executable, "-m", "ima2", "ls", *flags]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, env=cli.env, cwd=cli.home, check=False)
+    said = ended.stderr.decode()
+    assert ended.returncode == 1
+    assert "stdout can't be written" in said
+    assert "Traceback" not in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -95,7 +96,8 @@ def run(args: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
-        if os.environ.get("IMA2_LOG_LEVEL") == "debug":
+        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        if full or os.environ.get("IMA2_LOG_LEVEL") == "debug":
             raise
         failure.report(failure.unexpected(error), as_json=as_json)
         return 1
@@ -112,8 +114,11 @@ def main() -> NoReturn:
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader has left (`ima2 ls | head`); without this Python complains while it closes stdout.
+    except OSError as error:
+        # The reader has left (`ima2 ls | head`) or the disk behind stdout is full; without this Python complains while
+        # it closes stdout. A full disk of our own is a StorageFailed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            click.echo(f"✗ stdout can't be written: {error.strerror}. What was made is kept: ima2 ls", err=True)
         code = 1
     sys.exit(code)
