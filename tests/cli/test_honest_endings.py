@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ima2.cli.failure import report
+from ima2.errors import UpstreamError
 
 
 @pytest.mark.parametrize(
@@ -32,10 +34,19 @@ def test_a_setting_that_cannot_be_kept_names_the_place(cli: Any) -> None:
     assert "should not" not in outcome.err
 
 
-@pytest.mark.parametrize(("failure", "said"), [("before", None), ("empty", "Paid: yes (the request was answered)")])
-def test_a_failure_says_whether_it_was_paid(cli: Any, failure: str, said: str | None) -> None:
-    lines = cli.sketch("kite", "--fail", failure).err.splitlines()
-    assert [line for line in lines if line.startswith("Paid")] == ([said] if said else [])
+@pytest.mark.parametrize(
+    ("paid", "said"),
+    [("no", []), ("maybe", ["Paid: maybe"]), ("yes", ["Paid: yes (the request was answered)"])],
+)
+def test_a_failure_says_whether_it_was_paid(capsys: Any, paid: Any, said: list[str]) -> None:
+    report(UpstreamError("cut", paid=paid), as_json=False)
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Paid")]
+    assert [line.startswith(start) for line, start in zip(lines, said, strict=True)] == [True] * len(said)
+
+
+@pytest.mark.parametrize("failure", ["before", "empty"])
+def test_what_is_free_is_never_called_paid(cli: Any, failure: str) -> None:
+    assert "Paid" not in cli.sketch("kite", "--fail", failure).err
 
 
 def test_what_was_left_out_is_not_recorded_as_used(cli: Any) -> None:
