@@ -137,7 +137,7 @@ def test_a_refused_token_is_renewed_once(tmp_path: Path) -> None:
     service.say(USAGE, 401, {"detail": "token expired"}, times=3)
     with pytest.raises(Ima2Error) as caught:
         quota(tmp_path / "again", service)
-    assert caught.value.code in ("QUOTA_UNAVAILABLE", "AUTH_CHATGPT_EXPIRED")
+    assert caught.value.code in ("QUOTA_UNAVAILABLE", "AUTH_CHATGPT_REUSED")
 
 
 @pytest.mark.parametrize(
