@@ -22,14 +22,20 @@ LOOK = """async () => {
         canvas.getContext('2d').drawImage(video, 0, 0);
         return canvas.toDataURL();
     };
-    const sought = (time) => new Promise((resolve, reject) => {
-        video.onseeked = () => resolve(shown());
-        video.onerror = () => reject(new Error(video.error.message));
-        video.currentTime = time;
-    });
-    while (video.readyState < 2) await new Promise(resolve => setTimeout(resolve, 50));
+    const soon = () => new Promise(resolve => setTimeout(resolve, 50));
+    const sought = async (time, unlike) => {
+        await new Promise((resolve, reject) => {
+            video.onseeked = resolve;
+            video.onerror = () => reject(new Error(video.error.message));
+            video.currentTime = time;
+        });
+        // A busy machine says "seeked" a moment before it paints.
+        for (let tries = 0; tries < 200 && shown() === unlike; tries++) await soon();
+        return shown();
+    };
+    while (video.readyState < 2) await soon();
     video.pause();
-    const late = await sought(2.5), early = await sought(0.1);
+    const start = shown(), late = await sought(2.5, start), early = await sought(0.1, late);
     return {duration: video.duration, size: [video.videoWidth, video.videoHeight], differ: late !== early};
 }"""
 
