@@ -17,6 +17,8 @@ AT_RUN_TIME = (
     Use("GROK_PLANNER_BAD_REQUEST", "xAI refused the planner's request. No picture was paid for.", 400, 5),
     Use("GROK_PLANNER_NETWORK_FAILED", "The connection broke while planning. No picture was paid for.", 502, 6),
     Use("GROK_PLANNER_TIMEOUT", "The planner did not answer in its time. No picture was paid for.", 504, 8),
+    Use("GROK_REPLY_BAD_REQUEST", "xAI refused the question about a clip; its words stand in the message.", 400, 5),
+    Use("GROK_REPLY_NETWORK_FAILED", "The connection broke while a clip was looked at. Ask again.", 502, 6),
     Use("GROK_SEARCH_BAD_REQUEST", "xAI refused the web search. No picture was paid for.", 400, 5),
     Use("GROK_SEARCH_NETWORK_FAILED", "The connection broke while searching. No picture was paid for.", 502, 6),
     Use("GROK_SEARCH_TIMEOUT", "The web search was not done in its time. No picture was paid for.", 504, 8),
@@ -42,6 +44,7 @@ AT_RUN_TIME = (
     Use("OAUTH_LOGIN_DENIED", "The sign-in was refused, or the workspace has no Codex. Nothing was stored.", 401, 4),
     Use("OAUTH_LOGIN_EXPIRED", "The browser did not come back, or the code was not typed, in time.", 401, 4),
     Use("OAUTH_LOGIN_FAILED", "OpenAI refused the sign-in; the message has its words. Nothing was stored.", 401, 4),
+    Use("VIDEO_TIMEOUT", "The question about a clip was not answered in its time. Ask again.", 504, 8),
     Use("SUFFIX_MISMATCH", "The file that `-o` names holds another format than its name says.", warning=True),
 )
 """Codes that the source picks at run time, where no message can be read beside them."""

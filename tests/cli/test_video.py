@@ -160,6 +160,36 @@ def test_what_can_be_done_with_a_clip(cli: Any, serve: Any, with_server: bool) -
         work()
 
 
+@pytest.mark.parametrize("with_server", [False, True])
+def test_a_clip_can_be_asked_about(cli: Any, serve: Any, with_server: bool) -> None:
+    def work() -> None:
+        made = cli("video", "a red kite", *SKETCH, "--json").json
+        done = cli("video", "analyze", made["path"], "--provider", "sketch")
+        assert done.code == 0, done.err
+        assert "480x480" in done.out
+        told = cli("video", "analyze", made["filename"], "is", "it", "red?", "--provider", "sketch", "--json").json
+        assert (told["question"], told["source"], told["model"]) == ("is it red?", made["filename"], "sketch-words")
+        assert told["analysis"] == done.out.strip()
+        assert told["analysis"] in cli("jobs", "show", told["requestId"], "--json").json["reply"]["text"]
+        other = cli.home / "mine.mp4"
+        other.write_bytes(Path(made["path"]).read_bytes())
+        assert cli("video", "analyze", "mine.mp4", "--provider", "sketch", "--json").json["source"] is None
+        assert cli("video", "analyze", "none.mp4", "--provider", "sketch", "--json").json["code"] == "ASSET_NOT_FOUND"
+        late = cli(
+            *("video", "analyze", "mine.mp4", "--provider", "sketch", "--delay", "30"), "--timeout", "1", "--json"
+        )
+        assert (late.code, late.json["code"], late.json["paid"]) == (8, "JOB_TRACKING_TIMEOUT", "no")
+        assert cli("jobs", "show", late.json["requestId"], "--json").json["state"] == "cancelled"
+        plan = cli("video", "analyze", "mine.mp4", "--provider", "sketch", "--dry-run", "--json").json
+        assert (plan["model"], [step["paid"] for step in plan["steps"]]) == ("sketch-words", [False])
+
+    if with_server:
+        with serve():
+            work()
+    else:
+        work()
+
+
 def test_references_are_sent(cli: Any) -> None:
     (cli.home / "a.png").write_bytes(png())
     plan = cli("video", "x", "--ref", "a.png", "--ref", "a.png", "--provider", "sketch", "--dry-run", "--json").json

@@ -201,6 +201,80 @@ def test_edit_extend_and_continue(env: Env) -> None:
     run(env, work)
 
 
+def test_a_clip_is_analyzed(env: Env) -> None:
+    async def work(served: Served) -> None:
+        made = await filmed(served)
+        body = {"videoUrl": made["filename"], "provider": "sketch", "requestId": "look"}
+        answer = await served.client.post("/api/video/analyze", json=body)
+        assert answer.status_code == 200, answer.text
+        said = answer.json()
+        assert (said["model"], said["method"], said["source"]) == ("sketch-words", "first-last-frame", made["filename"])
+        assert "480x480" in said["analysis"]
+        assert (await served.client.get("/api/jobs/look")).json()["reply"]["text"] == said["analysis"]
+        (row,) = [
+            job
+            for job in (await served.client.get("/api/inflight?includeTerminal=1")).json()["terminalJobs"]
+            if job["requestId"] == "look"
+        ]
+        assert (row["kind"], row["status"]) == ("video", "completed")
+
+    run(env, work)
+
+
+def test_an_analysis_is_a_job_like_any_other(env: Env) -> None:
+    async def work(served: Served) -> None:
+        made = await filmed(served)
+        body = {"videoUrl": made["filename"], "provider": "sketch", "prompt": "Is it red?"}
+        async with served.frames() as frames:
+            begun = await served.client.post(
+                "/api/video/analyze", json={**body, "async": True, "requestId": "look", "delay": 30}
+            )
+            assert (begun.status_code, begun.json()["requestId"]) == (202, "look")
+            async for frame in frames:
+                if frame.get("event") == "phase" and frame["data"].get("step") == "reply":
+                    break
+            (listed,) = (await served.client.get("/api/inflight?kind=video")).json()["jobs"]
+            assert (listed["requestId"], listed["prompt"]) == ("look", "Is it red?")
+            assert (await served.client.delete("/api/inflight/look")).json()["aborted"]
+            async for frame in frames:
+                if frame.get("event") == "error":
+                    assert frame["data"]["code"] == "GENERATION_CANCELED"
+                    break
+
+    run(env, work)
+
+
+@pytest.mark.parametrize("route", ["edit", "extend"])
+def test_what_is_done_to_a_clip_may_be_waited_for_elsewhere(env: Env, route: str) -> None:
+    async def work(served: Served) -> None:
+        made = await filmed(served)
+        body = {"prompt": "on", "provider": "sketch", "videoUrl": made["filename"], "requestId": "job", "async": True}
+        begun = await served.client.post(f"/api/video/{route}", json=body)
+        assert (begun.status_code, begun.json()["requestId"]) == (202, "job")
+        assert (await served.studio.wait("job")).state == "done"
+
+    run(env, work)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({}, 400, "VIDEO_REQUIRED"),
+        ({"videoUrl": "none.mp4"}, 404, "ASSET_NOT_FOUND"),
+        ({"videoUrl": "https://a.invalid/x.mp4"}, 400, "INVALID_VIDEO_SOURCE"),
+        ({"videoUrl": "none.mp4", "provider": "fake"}, 404, "ASSET_NOT_FOUND"),
+        ({"videoUrl": "none.mp4", "size": 3, "colour": "red"}, 400, "UNKNOWN_FIELD"),
+    ],
+)
+def test_an_analysis_that_can_not_be(env: Env, body: Any, status: int, code: str) -> None:
+    async def work(served: Served) -> None:
+        answer = await served.client.post("/api/video/analyze", json={"provider": "sketch", **body})
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+        assert await served.studio.ledger.jobs() == []
+
+    run(env, work)
+
+
 def test_an_edit_without_a_clip_is_refused(env: Env) -> None:
     async def work(served: Served) -> None:
         answer = await served.client.post("/api/video/edit", json={"prompt": "x", "provider": "sketch"})

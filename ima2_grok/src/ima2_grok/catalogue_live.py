@@ -1,7 +1,7 @@
 """The models that xAI lists for the account.
 
 Image models are at ``GET /image-generation-models``, else among ``/models``; video models at
-``/video-generation-models``.
+``/video-generation-models``, text models at ``/language-models``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ima2_grok.errors import MODELS, refused
 from ima2_grok.reading import listed, mapping, text
 from ima2_grok.session import authorized, base_url
 from ima2_grok.video import catalogue as clips
+from ima2_grok.words import catalogue as words
 
 if TYPE_CHECKING:
     import httpx
@@ -40,14 +41,14 @@ async def fetch(context: Context) -> list[ModelInfo]:
     found = live(entry for entry in _entries(response.content) if "image" in entry["id"] and draws(entry["id"]))
     if not found:
         raise UpstreamError("xAI lists no image model for this account.", code="GROK_NO_IMAGE_MODEL", step="models")
-    return [*found, *await _video(context)]
+    films = [entry for entry in await _others("video-generation-models", context) if clips.films(entry["id"])]
+    return [*found, *clips.live(films), *words.live(await _others("language-models", context))]
 
 
-async def _video(context: Context) -> list[ModelInfo]:
-    """Those that make clips. No list of them is no failure: what is known here stays."""
-    response = await _get("video-generation-models", context)
-    entries = _entries(response.content) if response.is_success else []
-    return clips.live(entry for entry in entries if clips.films(entry["id"]))
+async def _others(path: str, context: Context) -> list[Mapping[str, Any]]:
+    """Models of another kind. No list of them is no failure: what is known here stays."""
+    response = await _get(path, context)
+    return _entries(response.content) if response.is_success else []
 
 
 async def _get(path: str, context: Context) -> httpx.Response:

@@ -9,6 +9,7 @@ from ima2.models import Request
 
 from ima2_grok.catalogue import MAX_INPUTS, PLANNER, draws
 from ima2_grok.pipeline import planner_model
+from ima2_grok.words.catalogue import speaks
 
 
 def check(request: Request) -> list[Problem]:
@@ -25,7 +26,7 @@ def _models(request: Request) -> Iterator[Problem]:
 def planner_problems(request: Request) -> Iterator[Problem]:
     """What keeps the chosen planner from planning."""
     name = planner_model(request)
-    if "imagine" in name or name.startswith("gpt-"):
+    if not speaks(name):
         text = f"{name} can't plan: the planner is a text model of xAI."
         yield Problem("INVALID_GROK_PLANNER_MODEL", "plannerModel", text, hint=f"--planner-model {PLANNER}")
 

@@ -67,6 +67,14 @@ IMAGE = Step(
     limit="generation_timeout_ms",
     buys=True,
 )
+REPLY = Step(
+    "reply",
+    "answer",
+    bad_request="GROK_REPLY_BAD_REQUEST",
+    timeout="VIDEO_TIMEOUT",
+    network="GROK_REPLY_NETWORK_FAILED",
+    limit="video_analyze_timeout_ms",
+)
 MODELS = Step(
     "models",
     "model list",

@@ -10,10 +10,11 @@ from ima2.hookspecs import Command, DoctorCheck, ProviderInfo, Service, hookimpl
 from ima2_grok.catalogue import MODELS
 from ima2_grok.settings import SETTINGS
 from ima2_grok.video.catalogue import MODELS as VIDEO_MODELS
+from ima2_grok.words.catalogue import MODELS as TEXT_MODELS
 
 if TYPE_CHECKING:
     from ima2.hookspecs import Auth, Context, ModelInfo, Problem, Status
-    from ima2.models import Call, CallEvent, PlanEvent, Request, Step
+    from ima2.models import Call, CallEvent, ConverseEvent, PlanEvent, Request, Step, Turn
 
 
 @hookimpl
@@ -22,10 +23,10 @@ def ima2_provider() -> ProviderInfo:
     return ProviderInfo(
         id="grok",
         title="Grok (xAI)",
-        kinds=("image", "video"),
+        kinds=("image", "video", "text"),
         billing="subscription",
         settings=SETTINGS,
-        models=(*MODELS, *VIDEO_MODELS),
+        models=(*MODELS, *VIDEO_MODELS, *TEXT_MODELS),
         resumable=("video",),
         live_models=True,
         login="ima2 grok login",
@@ -39,6 +40,10 @@ def ima2_provider() -> ProviderInfo:
 @hookimpl
 def ima2_check(request: Request) -> Sequence[Problem]:
     """Models and inputs."""
+    if request.kind == "text":
+        from ima2_grok.words import converse
+
+        return list(converse.check(request))
     if request.kind == "video":
         from ima2_grok.video import check as clips
 
@@ -50,7 +55,11 @@ def ima2_check(request: Request) -> Sequence[Problem]:
 
 @hookimpl
 def ima2_steps(request: Request) -> Sequence[Step]:
-    """Search, plan, generate."""
+    """Search, plan, generate; or one answer."""
+    if request.kind == "text":
+        from ima2_grok.words import converse
+
+        return converse.steps(request)
     if request.kind == "video":
         from ima2_grok.video import planning as clips
 
@@ -89,8 +98,16 @@ def ima2_generate_video(call: Call, context: Context) -> AsyncIterator[CallEvent
 
 
 @hookimpl
+def ima2_converse(turn: Turn, context: Context) -> AsyncIterator[ConverseEvent]:
+    """One ``POST /responses``."""
+    from ima2_grok.words.converse import converse
+
+    return converse(turn, context)
+
+
+@hookimpl
 def ima2_models(context: Context) -> Awaitable[Sequence[ModelInfo]]:
-    """``GET /image-generation-models``."""
+    """``GET /image-generation-models``, and the same for clips and words."""
     from ima2_grok.catalogue_live import fetch
 
     return fetch(context)

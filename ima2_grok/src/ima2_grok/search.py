@@ -13,6 +13,7 @@ from ima2_grok.errors import SEARCH, Step, refused
 from ima2_grok.exchange import ask
 from ima2_grok.instructions import instructions
 from ima2_grok.reading import count, listed, mapping, text
+from ima2_grok.responses import output, parts, words
 from ima2_grok.spent import usage
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def read(value: Mapping[str, Any]) -> Brief:
     calls = _searches(value)
     if not calls:
         raise _useless("GROK_SEARCH_NOT_DONE", "xAI answered without searching the web.", value)
-    found = "\n".join(_texts(value)).strip()
+    found = words(value)
     if not found:
         raise _useless("GROK_SEARCH_EMPTY_RESPONSE", "The web search brought no words.", value)
     return Brief(found[:MAX_BRIEF], _sources(value), calls, usage(value))
@@ -72,24 +73,8 @@ def read(value: Mapping[str, Any]) -> Brief:
 def _searches(value: Mapping[str, Any]) -> int:
     """The count that xAI charges, else the search items. ``num_sources_used`` is 0 even when pages were used."""
     details = mapping(mapping(value.get("usage")).get("server_side_tool_usage_details"))
-    items = [
-        item for item in _output(value) if item.get("type") == "web_search_call" and item.get("status") != "failed"
-    ]
+    items = [item for item in output(value) if item.get("type") == "web_search_call" and item.get("status") != "failed"]
     return count(details.get("web_search_calls")) or len(items)
-
-
-def _output(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    return (mapping(item) for item in listed(value.get("output")))
-
-
-def _parts(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for item in _output(value):
-        if item.get("type") == "message":
-            yield from (mapping(part) for part in listed(item.get("content")))
-
-
-def _texts(value: Mapping[str, Any]) -> Iterator[str]:
-    return (text(part.get("text")) for part in _parts(value))
 
 
 def _sources(value: Mapping[str, Any]) -> tuple[Source, ...]:
@@ -103,12 +88,12 @@ def _sources(value: Mapping[str, Any]) -> tuple[Source, ...]:
 
 
 def _addresses(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for part in _parts(value):
+    for part in parts(value):
         yield from (mapping(note) for note in listed(part.get("annotations")))
     yield from (
         mapping(each) if not isinstance(each, str) else {"url": each} for each in listed(value.get("citations"))
     )
-    for item in _output(value):
+    for item in output(value):
         yield from (mapping(each) for each in listed(mapping(item.get("action")).get("sources")))
 
 

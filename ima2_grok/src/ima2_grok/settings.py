@@ -82,6 +82,13 @@ PIPELINE = (
         help="The text model that searches the web and writes the final prompt.",
     ),
     Setting(
+        "text_model",
+        default=PLANNER,
+        env=("IMA2_GROK_TEXT_MODEL_DEFAULT",),
+        key="grokProvider.defaultTextModel",
+        help="The model that looks at clips and answers in words.",
+    ),
+    Setting(
         "planner_timeout_ms",
         "integer",
         default=60_000,

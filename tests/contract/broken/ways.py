@@ -14,8 +14,8 @@ from typing import Any
 
 from good import CAPABILITIES, Good
 from ima2.errors import UpstreamError
-from ima2.hookspecs import ModelInfo, Problem, ProviderInfo, Setting, SizeRule, Status, hookimpl
-from ima2.models import Media, Partial, Phase, Progress, Sending, Step, Submitted
+from ima2.hookspecs import Capabilities, ModelInfo, Problem, ProviderInfo, Setting, SizeRule, Status, hookimpl
+from ima2.models import Media, Partial, Phase, Progress, Reply, Sending, Step, Submitted, Text
 
 DRAWING = {"test_generates", "test_several_calls_are_apart"}
 ALL_THAT_RUN = {
@@ -25,6 +25,14 @@ ALL_THAT_RUN = {
     "test_edits",
     "test_ignores_what_it_does_not_know",
     "test_resumes_without_sending",
+    "test_closes_wherever_it_is_left",
+    "test_cancelling_is_felt",
+    "test_tells_no_secret",
+}
+
+
+WORDS_THAT_RUN = {
+    "test_answers_in_words",
     "test_closes_wherever_it_is_left",
     "test_cancelling_is_felt",
     "test_tells_no_secret",
@@ -418,6 +426,55 @@ class HalfASignIn(Broken, caught_by={"test_sign_in_is_complete"}):
     @hookimpl
     def ima2_auth(self, context: Any) -> Any:
         return type("Auth", (), {"methods": ("telepathy",), "login": None, "logout": None})()
+
+
+TALKER = ModelInfo("good-words", kind="text", use="tests", capabilities=Capabilities(operations=("analyze",)))
+
+
+class Talking(Broken):
+    """Answers in words too; ``events`` is how."""
+
+    events: tuple[Any, ...] = (Text(delta="Two "), Text(delta="pictures."), Reply(text="Two pictures."))
+
+    @hookimpl
+    def ima2_provider(self) -> ProviderInfo:
+        info = super().ima2_provider()
+        return replace(info, kinds=("image", "text"), models=(*info.models, TALKER))
+
+    @hookimpl
+    async def ima2_converse(self, turn: Any, context: Any) -> Any:
+        for event in self.events:
+            await asyncio.sleep(0)
+            yield event
+
+
+class NeverReplies(Talking, caught_by={"test_answers_in_words"}):
+    events = (Text(delta="Two pictures."),)
+
+
+class RepliesTwice(Talking, caught_by={"test_answers_in_words"}):
+    events = (Reply(text="One."), Reply(text="Two."))
+
+
+class TellsOneAndRepliesAnother(Talking, caught_by={"test_answers_in_words"}):
+    events = (Text(delta="One."), Reply(text="Two."))
+
+
+class RepliesWithoutAWord(Talking, caught_by={"test_answers_in_words"}):
+    events = (Reply(text=" "),)
+
+
+class DrawsInATurn(Talking, caught_by={"test_answers_in_words"}):
+    events = (Sending(), Reply(text="A picture."))
+
+
+class PromisesWords(Broken, caught_by={"test_does_what_its_kinds_say", *WORDS_THAT_RUN}):
+    """A kind without its hook."""
+
+    @hookimpl
+    def ima2_provider(self) -> ProviderInfo:
+        info = super().ima2_provider()
+        return replace(info, kinds=("image", "text"), models=(*info.models, TALKER))
 
 
 WAYS = {

@@ -13,10 +13,11 @@ import pytest
 from ima2.errors import Ima2Error, InvalidRequest, PluginFailed, RateLimited, Unsupported
 from ima2.hookspecs import ModelInfo, Problem, Status, hookimpl
 from ima2.kernel.plugins.dispatch import Dispatcher
-from ima2.models import Call, Phase, Request, Step, Text
+from ima2.models import Call, Message, Phase, Request, Step, Text, Turn
 
 REQUEST = Request(id="r", prompt="a secret wish")
 CALL = Call(key="r.0", prompt="a secret wish", model="m")
+TURN = Turn(model="m", messages=(Message(text="a secret question"),))
 CONTEXT: Any = None
 Make = Callable[..., Dispatcher]
 
@@ -71,7 +72,7 @@ def test_what_nobody_implements_has_an_answer(make: Make, provider: Any) -> None
                 stream("acme", CALL, CONTEXT)
             assert caught.value.code == "NOT_IMPLEMENTED"
         with pytest.raises(Unsupported):
-            dispatcher.converse("acme", {}, CONTEXT)
+            dispatcher.converse("acme", TURN, CONTEXT)
 
     asyncio.run(ask())
     assert not dispatcher.implements("acme", "ima2_check")

@@ -15,7 +15,7 @@ import click
 from ima2.cli.backend import Answer, Backend, Event, Where, ask, open_backend
 from ima2.cli.flags import json_flag, where_flags
 from ima2.cli.lazy import Command, Group
-from ima2.cli.terminal import note, one_line, say, say_json, success, table
+from ima2.cli.terminal import clean, note, one_line, say, say_json, success, table
 
 OPEN = ("queued", "planning", "running")
 STATES = (*OPEN, "done", "failed", "cancelled", "unknown")
@@ -86,6 +86,7 @@ def show(job_id: str, at: Where, as_json: bool) -> None:
     facts = [("id", job["id"]), ("state", _state(job))]
     facts += [(name, job.get(name)) for name in ("phase", "provider", "model")]
     facts += [("prompt", job["request"].get("prompt")), ("files", ", ".join(job.get("filenames", ())) or None)]
+    facts += [("reply", (job.get("reply") or {}).get("text"))]
     facts += [(name, (job.get("error") or {}).get(name)) for name in ("error", "code", "paid", "hint")]
     facts += [(f"call {call['call']['index']}", _call(call)) for call in job.get("calls", ())]
     table([(name, one_line(value, 200)) for name, value in facts if value is not None])
@@ -171,7 +172,10 @@ def _follow(at: Where, job_id: str, begin: Callable[[Backend], AsyncIterator[Eve
     job = asyncio.run(followed())
     if as_json:
         say_json({"ok": True, **job})
-    for filename in () if as_json else job.get("filenames", ()):
+        return
+    if reply := job.get("reply"):
+        say(clean(reply["text"]))
+    for filename in job.get("filenames", ()):
         success(filename)
 
 

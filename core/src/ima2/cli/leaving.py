@@ -9,7 +9,7 @@ from typing import Any
 from ima2.cli.backend import Backend
 from ima2.cli.failure import Interrupted
 from ima2.cli.terminal import note
-from ima2.errors import Ima2Error
+from ima2.errors import Ima2Error, Paid
 
 SECOND_CHANCE_SECONDS = 3.0
 """How long a second Ctrl+C is waited for."""
@@ -57,11 +57,12 @@ async def timed_out(backend: Backend, job_id: str, seconds: float) -> Ima2Error:
     """The end of a command that had waited long enough; nothing changes for a job that is submitted."""
     goes_on = await submitted(backend, job_id)
     said = "it goes on." if goes_on else str((await backend.cancel(job_id)).get("message", ""))
+    paid: Paid = "maybe" if goes_on else ((await backend.job(job_id)).get("error") or {}).get("paid", "no")
     return Ima2Error(
-        f"After {seconds:g} s the clip is not there yet; {said}",
+        f"After {seconds:g} s it is not done yet; {said}",
         code="JOB_TRACKING_TIMEOUT",
         status=504,
-        paid="maybe" if goes_on else "no",
+        paid=paid,
         hint=command(backend, job_id) if goes_on else f"ima2 jobs show {job_id}",
         details={"requestId": job_id},
     )

@@ -50,6 +50,15 @@ def clip(facts: Mapping[str, Any], stored: Mapping[str, Any], output: Output, *,
         note(" · ".join(str(part) for part in parts if part))
 
 
+def words(answer: Mapping[str, Any], *, as_json: bool) -> None:
+    """The words, or ``{ok: true, requestId, analysis, model, method, provider, …}`` on one line."""
+    if as_json:
+        say_json({"ok": True, **{name: value for name, value in answer.items() if name not in ("jobId", "at")}})
+        return
+    say(clean(answer["analysis"]))
+    _summary(answer)
+
+
 def _summary(facts: Mapping[str, Any]) -> None:
     count, requested = facts.get("count", 0), facts.get("requested", 0)
     if count < requested:

@@ -1,4 +1,4 @@
-"""``ima2 video``: make a clip, continue, edit, extend it, take a frame."""
+"""``ima2 video``: make a clip, continue, edit, extend it, take a frame, ask about it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ima2.cli.lazy import Command, Group
 from ima2.cli.output import Output, decide, slug_of
 from ima2.cli.prompt import read_prompt
 from ima2.cli.provider_flags import ProviderCommand, settings_in
-from ima2.cli.video_flags import clip_body, clip_flags, duration_flag
+from ima2.cli.video_flags import clip_body, clip_flags, duration_flag, looking_flags
 
 _DEFAULT = "generate"
 _REPEATED = frozenset({"videos", "jobId", "at", "path", "url"})
@@ -28,6 +28,12 @@ class ClipCommand(ProviderCommand):
     """A command with the flags of providers that make videos."""
 
     kind = "video"
+
+
+class LookingCommand(ProviderCommand):
+    """A command with the flags of providers that answer in words."""
+
+    kind = "text"
 
 
 class ClipGroup(Group):
@@ -107,6 +113,34 @@ def extend(context: click.Context, /, words: tuple[str, ...], clip: str, **flags
 def edit(context: click.Context, /, words: tuple[str, ...], clip: str, **flags: Any) -> None:
     """Change what a clip shows; its length stays."""
     _make(context, words, flags, {"operation": "edit", "videoUrl": _clip(clip)})
+
+
+@video.command("analyze", cls=LookingCommand)
+@click.argument("clip")
+@click.argument("words", nargs=-1, metavar="[QUESTION]")
+@looking_flags
+@click.pass_context
+def analyze(context: click.Context, /, clip: str, words: tuple[str, ...], **flags: Any) -> None:
+    """Ask about a clip; without a question it is described. Its first and its last frame are looked at."""
+    from ulid import ULID
+
+    question = {"prompt": _prompt(words, from_stdin=False)} if words else {}
+    wanted = {"operation": "analyze", "videoUrl": _clip(clip), "requestId": f"req_cli_analyze_{ULID()}".lower()}
+    asyncio.run(_look({**clip_body(flags), **settings_in(context), **question, **wanted}, flags))
+
+
+async def _look(body: Mapping[str, Any], flags: Mapping[str, Any]) -> None:
+    from ima2.cli import report
+    from ima2.cli.run import Watch, watch_job
+
+    async with open_backend(flags["at"]) as backend:
+        if flags["dry_run"]:
+            report.dry_run(await backend.preview(body, surface="video"), as_json=flags["as_json"])
+            return
+        watch = Watch(flags["verbose"], timeout=flags["timeout"])
+        events = backend.run(body, surface="video")
+        answer = await watch_job(backend, str(body["requestId"]), events, watch)
+    report.words(answer, as_json=flags["as_json"])
 
 
 @video.command("frame", cls=Command)

@@ -12,6 +12,7 @@ from ima2.cli.flags import complete_model, complete_provider, json_flag, where_f
 T = TypeVar("T")
 
 WAIT_SECONDS = 600.0
+LOOK_SECONDS = 180.0
 _FIELDS = {
     "provider": "provider",
     "model": "model",
@@ -32,10 +33,11 @@ _SHAPE = (
     click.option("--resolution", help="480p, 720p, 1080p: what the model has."),
     click.option("--aspect-ratio", metavar="W:H", help="16:9, 9:16, 1:1, …, or auto."),
 )
+_SESSION = click.option("--session", metavar="ID", help="Store the result with this session.")
 _MORE = (
     click.option("--seed", type=int, help="The same seed may give the same clip."),
     click.option("--mode", type=click.Choice(["auto", "direct"]), help="direct: the prompt as it is. [auto]"),
-    click.option("--session", metavar="ID", help="Store the result with this session."),
+    _SESSION,
     click.option("--stdin", "from_stdin", is_flag=True, help="Read the prompt from stdin, as PROMPT - does."),
     click.option(
         "--timeout",
@@ -50,6 +52,8 @@ _RESULT = (
     click.option("-o", "--out", "--output", metavar="FILE", help="Copy to FILE ({slug} is filled in); - is stdout."),
     click.option("-d", "--out-dir", metavar="DIR", help="Copy into DIR."),
     click.option("--force", is_flag=True, help="Replace files that exist."),
+)
+_TELLING = (
     click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing."),
     click.option("--verbose", is_flag=True, help="Tell each phase, also without a terminal."),
     json_flag,
@@ -60,11 +64,26 @@ def clip_flags(*, shape: bool) -> Callable[[Callable[..., T]], Callable[..., T]]
     """Add them, in the order of help; ``shape`` is what only a new clip can have."""
 
     def add(function: Callable[..., T]) -> Callable[..., T]:
-        for option in reversed((*_WHO, *(_SHAPE if shape else ()), *_MORE, *_RESULT)):
+        for option in reversed((*_WHO, *(_SHAPE if shape else ()), *_MORE, *_RESULT, *_TELLING)):
             function = option(function)
         return where_flags(function)
 
     return add
+
+
+def looking_flags(function: Callable[..., T]) -> Callable[..., T]:
+    """The flags of a question about a clip."""
+    wait = click.option(
+        "--timeout",
+        type=click.FloatRange(0, min_open=True),
+        default=LOOK_SECONDS,
+        show_default=True,
+        metavar="SECONDS",
+        help="Wait this long, then stop asking.",
+    )
+    for option in reversed((*_WHO, _SESSION, wait, *_TELLING)):
+        function = option(function)
+    return where_flags(function)
 
 
 def duration_flag(help_text: str) -> Callable[[Callable[..., T]], Callable[..., T]]:

@@ -123,10 +123,13 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A model by its upstream id. ``use`` says in one line what it is for. ``successor`` answers for a retired id."""
+    """A model by its upstream id. ``use`` says in one line what it is for. ``successor`` answers for a retired id.
+
+    A model of the kind ``text`` answers in words, through ``ima2_converse``.
+    """
 
     id: str
-    kind: Literal["image", "video"] = "image"
+    kind: Literal["image", "video", "text"] = "image"
     title: str = ""
     use: str = ""
     capabilities: Capabilities = field(default_factory=Capabilities)
@@ -139,6 +142,7 @@ class ProviderInfo:
     """A provider, described without I/O.
 
     :ivar id: lower case, ``[a-z][a-z0-9-]*``; the plugin's entry-point name is the same.
+    :ivar kinds: ``image``, ``video``, and ``text`` for answers in words; each has its hook.
     :ivar auto: may be chosen by ``auto``.
     :ivar priority: lower comes first among providers of the same billing.
     :ivar concurrency: paid calls of this provider that may run at once in a process. A resumable one counts until

@@ -20,7 +20,7 @@ A streaming hook is an ``async def`` with ``yield``. A wrapper around one return
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ima2.hookspecs.markers import hookspec
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ima2.hookspecs.auth import Auth
     from ima2.hookspecs.context import Context
     from ima2.hookspecs.descriptors import ModelInfo, Problem, QuotaWindow, Status
-    from ima2.models import Call, CallEvent, ConverseEvent, PlanEvent, Request, Step
+    from ima2.models import Call, CallEvent, ConverseEvent, PlanEvent, Request, Step, Turn
 
 
 class DispatchedSpecs:
@@ -93,8 +93,18 @@ class DispatchedSpecs:
         """One paid upstream call for a clip; goes on from ``context.resume`` without sending anything paid."""
 
     @hookspec(firstresult=True)
-    def ima2_converse(self, turn: dict[str, Any], context: Context) -> AsyncIterator[ConverseEvent] | None:
-        """A turn (``messages``, ``references``, ``instructions``) of a conversation: ``Text``, last ``Reply``."""
+    def ima2_converse(self, turn: Turn, context: Context) -> AsyncIterator[ConverseEvent] | None:
+        """A turn of a conversation, answered in words: ``Text`` as they come, last a ``Reply`` with all of them.
+
+        It costs tokens and buys nothing that could be lost, so after a crash it may be asked again.
+
+        ::
+
+            @hookimpl
+            async def ima2_converse(turn, context):
+                images = [context.open(each) for message in turn.messages for each in message.references]
+                yield Reply(text=f"{len(images)} images, and a question: {turn.messages[-1].text}")
+        """
 
     @hookspec(firstresult=True)
     def ima2_cancel(self, call: Call, context: Context) -> Awaitable[bool] | None:

@@ -23,6 +23,7 @@ from ima2.models.job import Artifact, CallRow, Job, Resolution, Skipped
 from ima2.models.lineage import Lineage, LineageEntry
 from ima2.models.plan import Call, Plan, Source, Step
 from ima2.models.request import Reference, Request
+from ima2.models.turn import Message, Turn
 
 __all__ = [
     "Artifact",
@@ -35,6 +36,7 @@ __all__ = [
     "Lineage",
     "LineageEntry",
     "Media",
+    "Message",
     "Partial",
     "Phase",
     "Plan",
@@ -51,6 +53,7 @@ __all__ = [
     "Step",
     "Submitted",
     "Text",
+    "Turn",
     "Usage",
     "Warning",
 ]

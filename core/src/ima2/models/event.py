@@ -106,7 +106,7 @@ class Reply(Frozen):
 
 PlanEvent = Phase | Usage | Warning | Planned
 CallEvent = Phase | Progress | Partial | Sending | Submitted | Media | Usage | Warning | Text
-ConverseEvent = Text | Usage | Warning | Reply
+ConverseEvent = Phase | Text | Usage | Warning | Reply
 
 EventName = Literal[
     "phase",

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from ima2.models.event import Usage, Warning
+from ima2.models.event import Reply, Usage, Warning
 from ima2.models.frozen import Frozen
 from ima2.models.plan import Call, Plan
 from ima2.models.request import Request
@@ -53,7 +53,10 @@ class CallRow(Frozen):
 
 
 class Job(Frozen):
-    """Ledger row of a job. ``owner`` is the process that runs it (see ``kernel.jobs.process``)."""
+    """Ledger row of a job. ``owner`` is the process that runs it (see ``kernel.jobs.process``).
+
+    ``plan`` is what a picture or clip is made by, ``reply`` what a request of the kind ``text`` brought.
+    """
 
     id: str
     request: Request
@@ -63,6 +66,7 @@ class Job(Frozen):
     model: str | None = None
     resolution: Resolution
     plan: Plan | None = None
+    reply: Reply | None = None
     warnings: tuple[Warning, ...] = ()
     usage: Usage | None = None
     error: dict[str, Any] | None = None

@@ -9,8 +9,8 @@ from pydantic import Field
 from ima2.models.frozen import Frozen
 from ima2.models.lineage import Lineage
 
-Kind = Literal["image", "video"]
-Operation = Literal["generate", "edit", "extend"]
+Kind = Literal["image", "video", "text"]
+Operation = Literal["generate", "edit", "extend", "analyze"]
 Surface = Literal["classic", "edit", "node", "multimode", "agent", "video"]
 Role = Literal["reference", "source", "mask", "clip"]
 

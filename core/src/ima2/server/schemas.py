@@ -65,7 +65,7 @@ class VideoBody(Wire):
     prompt: str = Field(min_length=1, max_length=MAX_PROMPT)
     provider: str = Field(default="auto", description="auto, or the id of an installed provider that makes videos")
     model: str | None = None
-    operation: Literal["generate", "edit", "extend"] = "generate"
+    operation: Literal["generate", "edit", "extend", "analyze"] = "generate"
     duration: float | None = Field(default=None, description="seconds; with extend those to add")
     resolution: str | None = Field(default=None, description="480p, 720p, 1080p; see the model's capabilities")
     aspect_ratio: str | None = Field(default=None, description="as 16:9; auto is the model's choice")
@@ -98,6 +98,19 @@ class ClipBody(VideoBody):
     """A request to change a clip or let it go on."""
 
     video_url: str = Field(description="a clip of the gallery, a data URL, an address or a file id")
+
+
+class AnalyzeBody(Wire):
+    """A question about a clip."""
+
+    video_url: str = Field(description="a clip of the gallery, or a data URL")
+    prompt: str | None = Field(default=None, max_length=MAX_PROMPT, description="the question; else a description")
+    provider: str = Field(default="auto", description="auto, or the id of an installed provider that answers in words")
+    model: str | None = None
+    timeout: float | None = Field(default=None, description="seconds for the whole job")
+    request_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._:-]{1,128}$")
+    session_id: str | None = None
+    run_async: bool = Field(default=False, alias="async", description="answer 202 at once; follow /api/events")
 
 
 class Picture(Wire):

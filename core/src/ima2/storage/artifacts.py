@@ -175,13 +175,17 @@ class FileArtifactStore:
         """Where an input image lies."""
         return self._references.path(reference)
 
-    async def frame(self, filename: str, position: float | None = None) -> bytes:
+    async def frame(self, clip: str | Reference, position: float | None = None) -> bytes:
         """See the protocol."""
+        path = self.reference_path(clip) if isinstance(clip, Reference) else await self._clip(clip)
+        return await frame_of(self.worker, path, position)
+
+    async def _clip(self, filename: str) -> Path:
         path = located(self.folder, filename)
         found = await self.artifact(filename)
         if found is None or found.kind != "video":
             raise gone(filename)
-        return await frame_of(self.worker, path, position)
+        return path
 
     async def thumbnail(self, filename: str) -> Path | None:
         """A JPEG of at most 512 pixels an edge, made now if need be; None for lost files, and clips without PyAV."""

@@ -165,8 +165,10 @@ class ArtifactStore(Protocol):
         """
         ...
 
-    async def frame(self, filename: str, position: float | None = None) -> bytes:
-        """A PNG of a stored clip's frame at ``position`` seconds; None, and any time after the end, is the last.
+    async def frame(self, clip: str | Reference, position: float | None = None) -> bytes:
+        """A PNG of a clip's frame at ``position`` seconds; None, and any time after the end, is the last.
+
+        The clip is an artifact's file name, or an input with the role ``clip``.
 
         :raises NotFound: ``ASSET_NOT_FOUND``; there is no such clip.
         :raises Unsupported: ``VIDEO_EXTRA_MISSING``; frames take PyAV.

@@ -12,7 +12,7 @@ from ima2.storage.codec import dump, load
 M = TypeVar("M", Job, CallRow)
 Columns = dict[str, Any]
 
-_JSON = frozenset({"request", "resolution", "plan", "warnings", "usage", "error", "call", "media"})
+_JSON = frozenset({"request", "resolution", "plan", "reply", "warnings", "usage", "error", "call", "media"})
 
 
 def job_columns(job: Job) -> Columns:

@@ -26,8 +26,9 @@ _NEW: tuple[Mode, ...] = ("text", "image", "reference")
 
 def mode_of(request: Request) -> Mode:
     """The mode; a remote source of a new clip is its one image."""
-    if request.operation != "generate":
-        return request.operation
+    match request.operation:
+        case "edit" | "extend" as change:
+            return change
     count = len(images(request)) + bool(request.source_url)
     return "text" if not count else "image" if count == 1 else "reference"
 

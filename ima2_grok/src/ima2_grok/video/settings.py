@@ -55,6 +55,13 @@ VIDEO = (
         "Milliseconds to wait for an extended clip.",
     ),
     _time(
+        "video_analyze_timeout_ms",
+        120_000,
+        "IMA2_VIDEO_ANALYZE_TIMEOUT_MS",
+        "videoAnalyzeTimeoutMs",
+        "Milliseconds for the answer to a question about a clip; a repeat is part of them.",
+    ),
+    _time(
         "video_download_timeout_ms",
         120_000,
         "IMA2_GROK_VIDEO_DOWNLOAD_TIMEOUT_MS",

@@ -15,6 +15,8 @@ def problems(request: Request) -> Iterator[Problem]:
     """The problems of a request, as ``ima2_check`` returns them."""
     if request.seed is not None and not 0 <= request.seed < SEEDS:
         yield Problem("INVALID_SEED", "seed", f"A seed lies between 0 and {SEEDS - 1}.")
+    if request.kind == "text":
+        return
     if request.kind == "video":
         yield from _clip()
         return

@@ -23,7 +23,7 @@ from ima2.hookspecs import (
 )
 
 if TYPE_CHECKING:
-    from ima2.models import Call, CallEvent, Request, Step
+    from ima2.models import Call, CallEvent, ConverseEvent, Request, Step, Turn
 
 MODEL = ModelInfo(
     id="sketch-1",
@@ -66,6 +66,14 @@ CLIP = ModelInfo(
     ),
 )
 
+WORDS = ModelInfo(
+    id="sketch-words",
+    kind="text",
+    title="Sketch words",
+    use="Says what this computer can measure in a picture: size, light, colours. It understands nothing.",
+    capabilities=Capabilities(operations=("analyze",), max_references=16),
+)
+
 SETTINGS = (
     Setting(
         "image_size",
@@ -103,12 +111,12 @@ def ima2_provider() -> ProviderInfo:
     return ProviderInfo(
         id="sketch",
         title="Sketch",
-        kinds=("image", "video"),
+        kinds=("image", "video", "text"),
         auto=False,
         billing="free",
         priority=900,
         settings=SETTINGS,
-        models=(MODEL, CLIP),
+        models=(MODEL, CLIP, WORDS),
     )
 
 
@@ -123,6 +131,10 @@ def ima2_check(request: Request) -> Sequence[Problem]:
 @hookimpl
 def ima2_steps(request: Request) -> Sequence[Step]:
     """Nothing is sent anywhere."""
+    if request.kind == "text":
+        from ima2_sketch.looking import looking_steps
+
+        return looking_steps(request)
     if request.kind == "video":
         from ima2_sketch.clips import clip_steps
 
@@ -146,6 +158,14 @@ def ima2_generate_video(call: Call, context: Context) -> AsyncGenerator[CallEven
     from ima2_sketch.clips import generate_clip
 
     return generate_clip(call, context)
+
+
+@hookimpl
+def ima2_converse(turn: Turn, context: Context) -> AsyncGenerator[ConverseEvent, None]:
+    """What can be measured in the images."""
+    from ima2_sketch.looking import look
+
+    return look(turn, context)
 
 
 @hookimpl

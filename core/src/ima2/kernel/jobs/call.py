@@ -19,8 +19,8 @@ from ima2.kernel.jobs.clip_record import clip_sidecar
 from ima2.kernel.jobs.context import HookContext
 from ima2.kernel.jobs.naming import stem
 from ima2.kernel.jobs.parts import Parts, shielded
+from ima2.kernel.jobs.place import Place
 from ima2.kernel.jobs.record import picture, sidecar
-from ima2.kernel.jobs.turn import Turn
 from ima2.models import Artifact, CallRow, Job, Submitted
 
 CANCEL_SECONDS = 5.0
@@ -35,20 +35,20 @@ class CallRunner:
         self._job = job
         self._info = info
 
-    async def advance(self, row: CallRow, turn: Turn) -> CallRow:
+    async def advance(self, row: CallRow, place: Place) -> CallRow:
         """Bring the call to a final state. Never raises an ``Ima2Error``: what failed is in the row.
 
-        Once upstream has named a call that can be resumed, its ``turn`` is over: waiting for it takes nobody's place.
+        Once upstream has named a call that can be resumed, its ``place`` is free: waiting for it takes nobody's place.
         """
         if row.state in _ENDED:
             return row
         if row.media:
             return await self._settle(row, self._store_all(row))
         if row.state == "ready" or self._info.billing == "free":
-            return await self._settle(row, self._run(row, turn))
+            return await self._settle(row, self._run(row, place))
         if row.upstream_id and row.call.kind in self._info.resumable:
-            turn.give_back()
-            return await self._settle(row, self._run(row, turn, resume=row.upstream_id))
+            place.give_back()
+            return await self._settle(row, self._run(row, place, resume=row.upstream_id))
         return await self._end(row.key, "unknown", error=_question(self._job, row))
 
     async def _settle(self, row: CallRow, work: Coroutine[Any, Any, CallRow]) -> CallRow:
@@ -65,7 +65,7 @@ class CallRunner:
             free = self._info.billing == "free" and error.paid != "no"
             return await self._failed(row.key, error.but(paid="no") if free else error)
 
-    async def _run(self, row: CallRow, turn: Turn, resume: str | None = None) -> CallRow:
+    async def _run(self, row: CallRow, place: Place, resume: str | None = None) -> CallRow:
         context = self._parts.contexts.for_call(self._info, self._job, row.call, resume=resume)
         events = CallEvents(self._parts, self._job, row, self._info, resumed=resume is not None)
         stored = 0
@@ -74,7 +74,7 @@ class CallRunner:
                 async for event in stream:
                     media = await events.take(event)
                     if isinstance(event, Submitted) and row.call.kind in self._info.resumable:
-                        turn.give_back()
+                        place.give_back()
                     if media:
                         stored += await shielded(self._spooled(row.key, media))
         except Ima2Error as error:

@@ -12,11 +12,12 @@ from ima2.errors import Cancelled, Ima2Error, JobUnknown, NoImage, PluginFailed,
 from ima2.hookspecs import ProviderInfo
 from ima2.kernel.jobs.call import CallRunner
 from ima2.kernel.jobs.call_events import phase, warn
+from ima2.kernel.jobs.conversing import converse
 from ima2.kernel.jobs.drift import drift
 from ima2.kernel.jobs.faults import from_dict
 from ima2.kernel.jobs.parts import Parts, shielded
+from ima2.kernel.jobs.place import Place
 from ima2.kernel.jobs.record import afterwards, answer
-from ima2.kernel.jobs.turn import Turn
 from ima2.kernel.jobs.usage import total
 from ima2.models import Artifact, Call, CallRow, Job, Phase, Plan, Planned, Request, Usage, Warning
 
@@ -51,6 +52,8 @@ class Pipeline:
         """Returns the job in a final state; raises only ``CancelledError``."""
         try:
             async with asyncio.timeout(job.request.timeout):
+                if job.request.kind == "text":
+                    return await self._replied(job)
                 job = await self._planned(job)
                 rows = await self._calls(job)
         except asyncio.CancelledError:
@@ -66,6 +69,9 @@ class Pipeline:
             await shielded(self._end(job, "failed", fault))
             raise
         return await shielded(self._finish(job, rows))
+
+    async def _replied(self, job: Job) -> Job:
+        return await shielded(self._done(await converse(self._parts, job, self._info)))
 
     async def _planned(self, job: Job) -> Job:
         if job.plan is not None:
@@ -104,10 +110,10 @@ class Pipeline:
         hopeless = asyncio.Event()
 
         async def one(row: CallRow) -> CallRow:
-            async with Turn(self._parts.lane(self._info)) as turn:
+            async with Place(self._parts.lane(self._info)) as place:
                 if row.state == "ready" and hopeless.is_set():
                     return await self._parts.ledger.update_call(row.key, state="cancelled")
-                ended = await runner.advance(row, turn)
+                ended = await runner.advance(row, place)
                 if ended.error and not isinstance(from_dict(ended.error), _OWN_FAULT):
                     hopeless.set()
                 return ended
@@ -179,16 +185,17 @@ class Pipeline:
         rows = [await runner.cancelled(row.key) for row in await self._parts.ledger.calls(job.id)]
         charged = [row for row in rows if row.error and row.error.get("paid") == "maybe"]
         finished = [row for row in rows if row.state == "done"]
+        doubtful = charged or await self._asked(job)
         error = Cancelled(
             "Generation canceled",
-            paid="yes" if finished and self._info.billing != "free" else "maybe" if charged else "no",
+            paid="yes" if finished and self._info.billing != "free" else "maybe" if doubtful else "no",
             kept=await self._names(job),
         )
         return await self._end(job, "cancelled", error)
 
     async def _timed_out(self, job: Job) -> Job:
         rows = await self._parts.ledger.calls(job.id)
-        charged = self._info.billing != "free" and any(row.sent_at for row in rows)
+        charged = (self._info.billing != "free" and any(row.sent_at for row in rows)) or await self._asked(job)
         error = UpstreamTimeout(
             f"{self._info.title} had not finished after {job.request.timeout:g} s, the time this job was given.",
             paid="maybe" if charged else "no",
@@ -196,6 +203,11 @@ class Pipeline:
             hint=f"ima2 jobs show {job.id}",
         )
         return await self._end(job, "failed", error)
+
+    async def _asked(self, job: Job) -> bool:
+        """Whether words that cost tokens may be on their way."""
+        latest = await self._parts.ledger.job(job.id) if job.request.kind == "text" else None
+        return latest is not None and latest.state == "running" and self._info.billing != "free"
 
     async def _names(self, job: Job) -> tuple[str, ...]:
         return tuple(each.filename for each in await self._parts.store.artifacts(job_id=job.id, limit=500))

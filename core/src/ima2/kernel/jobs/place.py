@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 
-class Turn:
+class Place:
     """Waits for a place when entered. It is given back once: at the end, or as soon as the work is upstream's alone."""
 
     def __init__(self, lane: asyncio.Semaphore) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ima2.kernel.jobs.clip_record import clip_answer
 from ima2.kernel.jobs.usage import numbers
+from ima2.kernel.requests.analysis import METHOD
 from ima2.models import Artifact, Call, CallRow, Job, Usage
 from ima2.storage.protocols import ArtifactStore
 
@@ -96,26 +97,48 @@ def picture(artifact: Artifact, store: ArtifactStore) -> dict[str, Any]:
 def answer(job: Job, artifacts: Sequence[Artifact], store: ArtifactStore) -> dict[str, Any]:
     """The body of a successful answer and of the ``done`` event; pictures as paths, never as bytes.
 
-    Stored files are listed under ``images``, clips under ``videos``.
+    Stored files are listed under ``images``, clips under ``videos``; words stand under ``analysis``.
     """
+    usage = job.usage
+    return {
+        "requestId": job.id,
+        "createdAt": job.created_at,
+        "elapsed": _elapsed(job),
+        "provider": job.provider,
+        "requestedProvider": job.request.provider,
+        "resolution": job.resolution.model_dump(by_alias=True),
+        "model": job.model,
+        "usage": usage_facts(usage),
+        "costUsd": usage.cost_usd if usage else None,
+        "warnings": [warning.model_dump(by_alias=True, exclude_none=True) for warning in job.warnings],
+        **(_words(job) if job.request.kind == "text" else _files(job, artifacts, store)),
+    }
+
+
+def _words(job: Job) -> dict[str, Any]:
+    """``source`` is the clip of the gallery that was looked at; None for one that came with the request."""
+    lineage = job.request.lineage
+    return {
+        "analysis": job.reply.text if job.reply else "",
+        "method": METHOD,
+        "question": job.request.prompt,
+        "source": lineage.parent_filename if lineage else None,
+    }
+
+
+def _files(job: Job, artifacts: Sequence[Artifact], store: ArtifactStore) -> dict[str, Any]:
     request = job.request
     ordered = sorted(artifacts, key=_place)
     pictures = [picture(artifact, store) for artifact in ordered]
     first = pictures[0] if pictures else {}
     usage = job.usage
     return {
-        "requestId": job.id,
         "videos" if request.kind == "video" else "images": pictures,
         "count": len(pictures),
         "requested": request.n,
         "filename": first.get("filename"),
         "url": first.get("url"),
         "createdAt": first.get("createdAt", job.created_at),
-        "elapsed": _elapsed(job),
-        "provider": job.provider,
-        "requestedProvider": request.provider,
-        "resolution": job.resolution.model_dump(by_alias=True),
-        "model": job.model,
         "route": first.get("claimed", {}).get("route"),
         "quality": request.quality,
         "size": f"{first['width']}x{first['height']}" if first else request.size,
@@ -125,11 +148,8 @@ def answer(job: Job, artifacts: Sequence[Artifact], store: ArtifactStore) -> dic
         "promptMode": request.mode,
         "revisedPrompt": first.get("revisedPrompt"),
         "providerUrl": first.get("providerUrl"),
-        "usage": usage_facts(usage),
-        "costUsd": usage.cost_usd if usage else None,
         "webSearchCalls": (job.plan.web_search_calls if job.plan else 0) + ((usage and usage.web_search_calls) or 0),
         "webSearchEnabled": bool(request.web_search),
-        "warnings": [warning.model_dump(by_alias=True, exclude_none=True) for warning in job.warnings],
         **(clip_answer(ordered[0] if ordered else None) if request.kind == "video" else {}),
     }
 

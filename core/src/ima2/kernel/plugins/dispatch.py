@@ -21,7 +21,7 @@ from ima2.kernel.plugins.invocation import Invocation
 
 if TYPE_CHECKING:
     from ima2.hookspecs import Auth, Context, ProviderInfo
-    from ima2.models import Call, CallEvent, ConverseEvent, PlanEvent, Request, Resolution, Step
+    from ima2.models import Call, CallEvent, ConverseEvent, PlanEvent, Request, Resolution, Step, Turn
 
 PURE_SECONDS = 5.0
 """For hooks that only compute."""
@@ -79,7 +79,7 @@ class Dispatcher:
         """``ima2_generate_video``; like :meth:`generate_image`."""
         return self._required(provider, "ima2_generate_video", raw=raw, call=call, context=context)
 
-    def converse(self, provider: str, turn: dict[str, Any], context: Context) -> AsyncGenerator[ConverseEvent, None]:
+    def converse(self, provider: str, turn: Turn, context: Context) -> AsyncGenerator[ConverseEvent, None]:
         """``ima2_converse``.
 
         :raises Unsupported: ``NOT_IMPLEMENTED``.

@@ -42,7 +42,7 @@ GUIDANCE = (
     "and on what picture the clip ends."
 )
 _NAMES = frozenset({"sourceFilename", "referenceFilenames"})
-_OPERATIONS: tuple[Operation, ...] = ("generate", "edit", "extend")
+_OPERATIONS: tuple[Operation, ...] = ("generate", "edit", "extend", "analyze")
 _ADDRESS = re.compile(r"https://[^\s/]+/\S*|file_[A-Za-z0-9_-]{1,200}")
 _MAX_ADDRESS = 2_000
 
@@ -89,7 +89,7 @@ def clip_operation(body: Mapping[str, Any]) -> Operation:
     """
     given = body.get("operation") or "generate"
     if given not in _OPERATIONS:
-        raise InvalidRequest("operation is generate, edit or extend.", code="INVALID_FIELD", field="operation")
+        raise InvalidRequest("operation is generate, edit, extend or analyze.", code="INVALID_FIELD", field="operation")
     return next(each for each in _OPERATIONS if each == given)
 
 
@@ -151,14 +151,29 @@ async def _clip(given: Any, store: ArtifactStore) -> tuple[tuple[Reference, ...]
     """The clip to work on: its bytes, a name of the gallery, or where the service finds it."""
     if given is None:
         return (), None, None
-    if isinstance(given, bytes | Path) or (isinstance(given, str) and given.startswith("data:")):
-        data = decode(given, "videoUrl") if isinstance(given, str) else given
-        return (await store.add_reference(data, role="clip", field="videoUrl"),), None, None
+    if clip := await uploaded_clip(given, store):
+        return (clip,), None, None
     if isinstance(given, str) and _ADDRESS.fullmatch(given):
         return (), None, _address(given, "videoUrl")
-    parent = await _stored(given, "video", "videoUrl", store)
+    parent = await stored_clip(given, store)
     clip = await store.add_reference(store.folder / parent.filename, role="clip", field="videoUrl")
     return (clip,), lineage_from(parent, frame=False), None
+
+
+async def uploaded_clip(given: Any, store: ArtifactStore) -> Reference | None:
+    """A clip that came with the request, stored; None when it is named instead."""
+    if isinstance(given, str):
+        if not given.startswith("data:"):
+            return None
+        given = decode(given, "videoUrl")
+    if not isinstance(given, bytes | Path):
+        return None
+    return await store.add_reference(given, role="clip", field="videoUrl")
+
+
+async def stored_clip(name: Any, store: ArtifactStore) -> Artifact:
+    """A clip of the gallery. ``ASSET_NOT_FOUND``, ``INVALID_FILENAME``."""
+    return await _stored(name, "video", "videoUrl", store)
 
 
 def _address(given: Any, field: str) -> str | None:

@@ -16,6 +16,7 @@ from ulid import ULID
 
 from ima2.errors import InvalidRequest
 from ima2.hookspecs import ProviderInfo
+from ima2.kernel.requests.analysis import take_frames, with_question
 from ima2.kernel.requests.clip_intake import (
     CLIP_FIELDS,
     CLIP_LABELS,
@@ -101,15 +102,16 @@ async def take(
     :raises InvalidRequest: with the code of the field at fault. Nothing has been sent.
     """
     video = surface == "video"
-    body = clip_body(body) if video else body
+    body = clip_body(with_question(body)) if video else body
+    operation = clip_operation(body) if video else "edit" if body.get("image") is not None else "generate"
     options = _options(body, providers)
     _refuse_unknown(body, options, video=video)
     quality, warnings = _quality(body.get("quality"))
     labels = _LABELS | CLIP_LABELS if video else _LABELS
     fields: dict[str, Any] = {
         "id": _request_id(body.get("requestId")),
-        "kind": "video" if video else "image",
-        "operation": clip_operation(body) if video else "edit" if body.get("image") is not None else "generate",
+        "kind": "text" if operation == "analyze" else "video" if video else "image",
+        "operation": operation,
         "surface": surface,
         "prompt": _prompt(body.get("prompt")),
         "quality": quality,
@@ -123,7 +125,7 @@ async def take(
     if not video:
         references = await take_inputs(body, store)
         return Taken(request.model_copy(update={"references": references}), warnings)
-    inputs = await take_clip_inputs(body, store)
+    inputs = await (take_frames if operation == "analyze" else take_clip_inputs)(body, store)
     found = {"references": inputs.references, "lineage": inputs.lineage, "source_url": inputs.source_url}
     return Taken(request.model_copy(update=found), (*warnings, *unheeded(body)))
 

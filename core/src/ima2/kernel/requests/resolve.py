@@ -18,6 +18,8 @@ from ima2.models import Request, Resolution, Skipped, Warning
 from ima2.settings.values import SettingsView
 
 DEFAULT_QUALITY = "medium"
+_WANTED = {"image": "images", "video": "videos", "text": "answers in words"}
+"""What a request of a kind wants."""
 _BILLING_RANK = {"subscription": 0, "metered": 1, "free": 2}
 
 
@@ -130,9 +132,10 @@ class Resolver:
         if request.kind in info.kinds:
             return
         able = [each.id for each in self._dispatcher.host.providers if request.kind in each.kinds]
+        wanted = _WANTED[request.kind]
         raise Unsupported(
-            f"{info.title} makes no {request.kind}s; installed providers that do: {', '.join(able) or 'none'}.",
-            code="VIDEO_PROVIDER_UNSUPPORTED" if request.kind == "video" else "KIND_UNSUPPORTED",
+            f"{info.title} offers no {wanted}; installed providers that do: {', '.join(able) or 'none'}.",
+            code="VIDEO_PROVIDER_UNSUPPORTED" if request.surface == "video" else "KIND_UNSUPPORTED",
             field="provider",
             step="check",
         )
@@ -141,8 +144,9 @@ class Resolver:
         lines = [f"{each.provider}: {each.why}" for each in skipped]
         fixes = [each.fix for each in skipped if each.fix]
         named = [each.id for each in self._dispatcher.host.providers if request.kind in each.kinds and not each.auto]
-        unasked = f"; when named, these make {request.kind}s: {', '.join(named)}" if named else ""
-        what = "; ".join(lines) if lines else f"no installed provider offers itself for {request.kind}s{unasked}"
+        wanted = _WANTED[request.kind]
+        unasked = f"; when named, these offer {wanted}: {', '.join(named)}" if named else ""
+        what = "; ".join(lines) if lines else f"no installed provider offers itself for {wanted}{unasked}"
         return NotReady(
             f"No provider is ready ({what}).",
             code="NO_PROVIDER_READY",

@@ -17,7 +17,7 @@ from ima2.server.endpoint import endpoint
 from ima2.server.keys import STUDIO
 from ima2.server.query import flag
 
-KINDS = ("image", "video")
+KINDS = ("image", "video", "text")
 _CHOICES = {"reasoningEfforts": "reasoning_efforts", "quality": "qualities", "moderation": "moderations"}
 
 

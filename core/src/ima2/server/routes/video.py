@@ -8,7 +8,6 @@ from typing import Any
 from aiohttp import web
 
 from ima2.errors import Ima2Error, InvalidRequest
-from ima2.models import Job
 from ima2.server import schemas
 from ima2.server.body import read_object
 from ima2.server.endpoint import endpoint
@@ -23,8 +22,7 @@ async def generate(request: web.Request) -> web.StreamResponse:
     """Make a clip. A stream with status 200 also when the request is refused, unless ``async`` is true."""
     body = await _body(request)
     if body.get("async") is True:
-        accepted = await begin(request, "video", body)
-        return web.json_response({"requestId": accepted.job.id, "async": True}, status=202)
+        return await _accepted(request, body)
     streams = request.app[STREAMS]
     async with streams.place():
         try:
@@ -44,6 +42,15 @@ async def edit(request: web.Request) -> web.StreamResponse:
 async def extend(request: web.Request) -> web.StreamResponse:
     """Let a clip go on; ``duration`` seconds are added. The answer comes when it is done."""
     return await _made(request, "extend")
+
+
+@endpoint("POST", "/api/video/analyze", family="flat", body=schemas.AnalyzeBody)
+async def analyze(request: web.Request) -> web.StreamResponse:
+    """Look at a clip's first and last frame and answer in words."""
+    body = {**await _body(request), "operation": "analyze"}
+    if body.get("async") is True:
+        return await _accepted(request, body)
+    return web.json_response(await _ended(request, body))
 
 
 @endpoint("POST", "/api/video/preview", family="flat", body=schemas.VideoBody)
@@ -73,16 +80,25 @@ async def _body(request: web.Request) -> dict[str, Any]:
 
 async def _made(request: web.Request, operation: str) -> web.StreamResponse:
     """``sourceUrl`` is the clip as the client named it, where that was a name."""
-    body = await _body(request)
-    accepted = await begin(request, "video", {**body, "operation": operation})
-    job = await request.app[STUDIO].wait(accepted.job.id)
-    answer = await _answer(request, job)
+    body = {**await _body(request), "operation": operation}
+    if body.get("async") is True:
+        return await _accepted(request, body)
+    answer = await _ended(request, body)
     source = answer["video"].get("source") or answer["video"].get("sourceUrl")
     return web.json_response({**answer, "sourceUrl": source, "duration": answer["video"].get("duration")})
 
 
-async def _answer(request: web.Request, job: Job) -> dict[str, Any]:
+async def _accepted(request: web.Request, body: Mapping[str, Any]) -> web.Response:
+    """Begun; the events tell the rest."""
+    accepted = await begin(request, "video", body)
+    return web.json_response({"requestId": accepted.job.id, "async": True}, status=202)
+
+
+async def _ended(request: web.Request, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer of the whole job, or the error that ended it."""
     studio = request.app[STUDIO]
+    accepted = await begin(request, "video", body)
+    job = await studio.wait(accepted.job.id)
     if job.state != "done":
         raise studio.error_of(job)
     return await studio.answer(job)

@@ -23,6 +23,7 @@ replaced quietly: override it and mark it ``@pytest.mark.xfail(reason="…")``.
 from __future__ import annotations
 
 from ima2_kit.contract.checking import Checking
+from ima2_kit.contract.conversing import Conversing
 from ima2_kit.contract.describing import Describing
 from ima2_kit.contract.generating import Generating
 from ima2_kit.contract.living import Living
@@ -30,7 +31,7 @@ from ima2_kit.contract.living import Living
 __all__ = ["ProviderContract"]
 
 
-class ProviderContract(Describing, Checking, Generating, Living):
+class ProviderContract(Describing, Checking, Generating, Conversing, Living):
     """All of the contract. ``provider`` is the entry-point name and the provider's id."""
 
     def __init_subclass__(cls) -> None:

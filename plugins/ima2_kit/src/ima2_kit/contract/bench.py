@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 from ima2.hookspecs import ModelInfo, ProviderInfo
-from ima2.models import Call, CallEvent, Plan, Planned, Request
+from ima2.models import Call, CallEvent, ConverseEvent, Message, Plan, Planned, Request, Turn
 from PIL import Image
 
 from ima2_kit.context import KitContext, open_context
@@ -80,6 +80,17 @@ class Bench:
         stream = self.hooks.ask(f"ima2_generate_{call.kind}", call=call, context=context)
         assert isinstance(stream, AsyncIterator), (
             f"ima2_generate_{call.kind} returns a {type(stream).__name__}; write it as an async def with yield"
+        )
+        return stream
+
+    def converse(self, context: KitContext, *, images: int = 1) -> AsyncIterator[ConverseEvent]:
+        """The stream of one turn about so many images."""
+        inputs = tuple(context.add(picture(64 + 8 * number, 64), "reference") for number in range(images))
+        message = Message(text=self.prompt, references=inputs)
+        turn = Turn(model=self.model("text").id, instructions="Answer briefly.", messages=(message,))
+        stream = self.hooks.ask("ima2_converse", turn=turn, context=context)
+        assert isinstance(stream, AsyncIterator), (
+            f"ima2_converse returns a {type(stream).__name__}; write it as an async def with yield"
         )
         return stream
 

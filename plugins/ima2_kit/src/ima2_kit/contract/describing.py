@@ -25,7 +25,10 @@ next(iter(metadata.entry_points(group="ima2", name=sys.argv[1]))).load()
 print(json.dumps(sorted(set(sys.modules) - before)))
 """
 _TYPES: dict[str, type | tuple[type, ...]] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
-_OPERATIONS = {"generate", "edit", "extend"}
+_OPERATIONS = {"generate", "edit", "extend", "analyze"}
+
+HOOKS = {"image": "ima2_generate_image", "video": "ima2_generate_video", "text": "ima2_converse"}
+"""What a provider of a kind implements."""
 
 
 class Describing(Contract):
@@ -55,7 +58,7 @@ class Describing(Contract):
         assert re.fullmatch("[a-z][a-z0-9-]*", info.id)
         assert info.title.strip(), "a person needs a title to choose by"
         assert info.kinds, "a provider makes something"
-        assert set(info.kinds) <= {"image", "video"}
+        assert set(info.kinds) <= set(HOOKS)
         assert info.billing in {"subscription", "metered", "free"}
         assert info.concurrency >= 1
         assert set(info.resumable) <= set(info.kinds)
@@ -68,8 +71,8 @@ class Describing(Contract):
         assert seen == []
 
     def test_does_what_its_kinds_say(self, bench: Bench) -> None:
-        """One generating hook for each kind, and a live catalogue only when it says so."""
-        made = {kind for kind in ("image", "video") if f"ima2_generate_{kind}" in bench.hooks.names}
+        """One hook for each kind, and a live catalogue only when it says so."""
+        made = {kind for kind, hook in HOOKS.items() if hook in bench.hooks.names}
         assert made == set(bench.info.kinds)
         assert ("ima2_models" in bench.hooks.names) == bench.info.live_models
 

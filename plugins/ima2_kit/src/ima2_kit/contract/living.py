@@ -21,6 +21,7 @@ STATUS_SECONDS = 0.5
 """What ima2 waits for a status."""
 CLOSING_SECONDS = 5.0
 MOST_WAITS = 20
+KINDS = ("image", "video", "text")
 SECRET_LETTERS = 8
 
 
@@ -50,7 +51,7 @@ class Living(Contract):
         assert callable(auth.login)
         assert callable(auth.logout)
 
-    @pytest.mark.parametrize("kind", ["image", "video"])
+    @pytest.mark.parametrize("kind", KINDS)
     def test_closes_wherever_it_is_left(self, bench: Bench, kind: str) -> None:
         """A stream that is closed after any of its events yields nothing more and leaves no task behind."""
         bench.model(kind)
@@ -58,7 +59,7 @@ class Living(Contract):
         for leave_after in range(1, count):
             asyncio.run(_closed_after(bench, kind, leave_after))
 
-    @pytest.mark.parametrize("kind", ["image", "video"])
+    @pytest.mark.parametrize("kind", KINDS)
     def test_cancelling_is_felt(self, bench: Bench, kind: str) -> None:
         """Wherever the provider waits, being cancelled ends it soon, and it swallows nothing."""
         bench.model(kind)
@@ -66,7 +67,7 @@ class Living(Contract):
             if not asyncio.run(_cancelled(bench, kind, waits)):
                 break
 
-    @pytest.mark.parametrize("kind", ["image", "video"])
+    @pytest.mark.parametrize("kind", KINDS)
     def test_tells_no_secret(self, bench: Bench, kind: str, caplog: pytest.LogCaptureFixture) -> None:
         """No secret in events, errors or the log; no prompt in the log above debug."""
         bench.model(kind)
@@ -162,6 +163,8 @@ async def _said(bench: Bench, kind: str) -> tuple[str, Mapping[str, Any]]:
 
 
 async def _stream(bench: Bench, kind: str, context: KitContext) -> Any:
+    if kind == "text":
+        return bench.converse(context)
     plan = await bench.plan(bench.request(bench.model(kind), context.settings), context)
     return bench.generate(plan.calls[0], context)
 

@@ -1,0 +1,1 @@
+"""Questions about pictures, answered in words."""
