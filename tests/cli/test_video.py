@@ -196,6 +196,13 @@ def test_references_are_sent(cli: Any) -> None:
     assert [each["role"] for each in plan["request"]["references"]] == ["reference"] * 2
 
 
+def test_clips_of_a_topic_are_counted(cli: Any) -> None:
+    for number in (1, 2):
+        told = cli("video", "a kite", *SKETCH, "--topic", "kites", "--json").json
+        assert told["videoSeries"] == {"topic": "kites", "chainIndex": number}
+    assert [each["field"] for each in told["warnings"]] == ["topic"]
+
+
 def test_progress_is_told(cli: Any) -> None:
     done = cli("video", "a kite", *SKETCH, "--verbose")
     lines = done.err.splitlines()

@@ -27,6 +27,7 @@ CAPABILITIES = Capabilities(
     qualities=("auto", "low", "medium", "high"),
     resolutions=("1k", "2k"),
     aspect_ratios=("auto", *ASPECTS),
+    story=("storyboard",),
     max_references=MAX_INPUTS,
     web_search="always",
     codes={"REF_TOO_MANY": "GROK_REF_TOO_MANY", "MASK_UNSUPPORTED": "GROK_MASK_UNSUPPORTED"},

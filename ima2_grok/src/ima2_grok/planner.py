@@ -87,6 +87,8 @@ def told(order: Order) -> str:
     facts = [f"Drawing model: {order.model}", f"Shape: {_shape(order)}", f"Input images: {_inputs(order)}"]
     if request.n > 1:
         facts.append(f"Pictures: {request.n}, all from this one prompt")
+    if request.storyboard:
+        facts.append("Storyboard: yes")
     if request.mode == "direct":
         facts.append("Mode: direct")
     # The brief comes from strange pages: it may not close its own fence.

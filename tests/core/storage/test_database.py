@@ -14,9 +14,12 @@ from typing import Any
 
 import pytest
 from ima2.errors import StorageFailed
+from ima2.models import Artifact, Job, Request, Resolution
+from ima2.storage import index
 from ima2.storage.database import Database
 from ima2.storage.ledger import SqliteLedger
 from ima2.storage.migrate import Migration, backup_path, released, statements
+from ima2.storage.rows import job_columns
 
 APPENDER = """
 import asyncio, sys
@@ -43,10 +46,11 @@ slow = '''
 CREATE TABLE half_done (n INTEGER);
 INSERT INTO half_done WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n FROM c;
 '''
-asyncio.run(Database.open(Path(sys.argv[1]), steps=[*released(), Migration(2, slow)]))
+asyncio.run(Database.open(Path(sys.argv[1]), steps=[*released(), Migration(released()[-1].version + 1, slow)]))
 """
 
-SECOND = Migration(2, "ALTER TABLE job ADD COLUMN colour TEXT; CREATE TABLE extra (n INTEGER);")
+NEWEST = released()[-1].version
+NEXT = Migration(NEWEST + 1, "ALTER TABLE job ADD COLUMN colour TEXT; CREATE TABLE extra (n INTEGER);")
 
 
 def start(script: str, *arguments: object) -> subprocess.Popen[str]:
@@ -219,19 +223,62 @@ def test_a_migration_leaves_a_backup_of_the_old_schema(tmp_path: Path) -> None:
     async def scenario(database: Database) -> None:
         await database.write(lambda connection: connection.execute("INSERT INTO extra VALUES (1)"))
 
-    with_database(path, scenario, steps=[*released(), SECOND])
-    assert version(path) == 2
+    with_database(path, scenario, steps=[*released(), NEXT])
+    assert version(path) == NEWEST + 1
     assert names(path) == ["first"]
-    assert version(backup_path(path, 1)) == 1
-    assert names(backup_path(path, 1)) == ["first"]
+    assert version(backup_path(path, NEWEST)) == NEWEST
+    assert names(backup_path(path, NEWEST)) == ["first"]
+
+
+def test_what_the_first_schema_kept_is_read_by_the_newest(tmp_path: Path) -> None:
+    """A job and a clip from before there were replies and topics."""
+    path = tmp_path / "ima2.db"
+    facts = {"id": "a", "filename": "a.mp4", "sha256": "0" * 64, "media_type": "video/mp4", "kind": "video", "size": 1}
+    clip = Artifact(**facts, width=2, height=2, created_at=5, sidecar={"videoSeries": {"topic": "kites"}})
+    request = Request(id="old", prompt="x")
+    job = Job(
+        id="old",
+        request=request,
+        provider="p",
+        resolution=Resolution(provider="p", reason="r"),
+        owner="o",
+        created_at=1,
+        phase_at=1,
+    )
+
+    def put(connection: sqlite3.Connection) -> None:
+        index.insert(connection, clip)
+        columns = {name: value for name, value in job_columns(job).items() if name != "reply"}
+        marks = ", ".join("?" * len(columns))
+        connection.execute(f"INSERT INTO job ({', '.join(columns)}) VALUES ({marks})", tuple(columns.values()))
+
+    async def before(database: Database) -> None:
+        await database.write(put)
+
+    async def after(database: Database) -> None:
+        assert await SqliteLedger(database).job("old") == job
+        narrow = {"limit": 5, "before": None, "since": None, "favorites_of": None, "trashed": False}
+        found = await database.read(lambda connection: index.select(connection, **narrow, topic="kites"))
+        assert found == [clip]
+        query = (
+            "SELECT * FROM artifact WHERE json_extract(sidecar, '$.videoSeries.topic') = 'kites' AND trashed_at IS NULL"
+        )
+        ordered = f"EXPLAIN QUERY PLAN {query} ORDER BY created_at DESC, filename DESC"
+        plan = await database.read(lambda connection: [row[3] for row in connection.execute(ordered)])
+        assert plan == ["SEARCH artifact USING INDEX artifact_by_topic (<expr>=?)"]
+
+    with_database(path, before, steps=released()[:1])
+    assert version(path) == 1
+    with_database(path, after)
+    assert version(path) == NEWEST
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "ima2.db"
     make(path)
-    broken = Migration(3, "CREATE TABLE third (n); INSERT INTO nowhere VALUES (1);")
-    failure(path, steps=[*released(), SECOND, broken])
-    assert version(path) == 1
+    broken = Migration(NEWEST + 2, "CREATE TABLE third (n); INSERT INTO nowhere VALUES (1);")
+    failure(path, steps=[*released(), NEXT, broken])
+    assert version(path) == NEWEST
     with contextlib.closing(sqlite3.connect(path)) as connection:
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
     assert not tables & {"extra", "third"}
@@ -243,13 +290,13 @@ def test_a_process_killed_while_it_migrates_leaves_the_old_version(tmp_path: Pat
     path = tmp_path / "ima2.db"
     make(path)
     process = start(SLOW_MIGRATION, path)
-    while not backup_path(path, 1).exists() or not path.with_name("ima2.db-wal").exists():
+    while not backup_path(path, NEWEST).exists() or not path.with_name("ima2.db-wal").exists():
         assert process.poll() is None, process.communicate()[1]
     process.kill()
     process.communicate()
-    assert version(path) == 1
-    with_database(path, _nothing, steps=[*released(), SECOND])
-    assert version(path) == 2
+    assert version(path) == NEWEST
+    with_database(path, _nothing, steps=[*released(), NEXT])
+    assert version(path) == NEWEST + 1
     assert names(path) == ["first"]
 
 
@@ -263,13 +310,13 @@ def test_many_processes_migrate_once(tmp_path: Path) -> None:
     script = (
         "import asyncio, sys\nfrom pathlib import Path\nfrom ima2.storage.database import Database\n"
         "from ima2.storage.migrate import Migration, released\n"
-        f"second = Migration(2, {SECOND.sql!r})\n"
-        "asyncio.run(Database.open(Path(sys.argv[1]), steps=[*released(), second]))"
+        f"after = Migration({NEXT.version}, {NEXT.sql!r})\n"
+        "asyncio.run(Database.open(Path(sys.argv[1]), steps=[*released(), after]))"
     )
     for process in [start(script, path) for _ in range(6)]:
         err = process.communicate()[1]
         assert process.returncode == 0, err
-    assert version(path) == 2
+    assert version(path) == NEWEST + 1
 
 
 def test_a_script_is_cut_at_its_statements_only() -> None:

@@ -189,11 +189,6 @@ def test_auto_names_those_that_want_to_be_named(env: Env, service: Service) -> N
     studio(env, ClipProvider(service, auto=False), work)
 
 
-def test_a_topic_is_taken_with_a_warning(env: Env, service: Service) -> None:
-    answer = make(env, ClipProvider(service), topic="kites")
-    assert [(each["code"], each["field"]) for each in answer["warnings"]] == [("FIELD_IGNORED", "topic")]
-
-
 def test_an_edit_gets_the_clip(env: Env, service: Service) -> None:
     provider = ClipProvider(service)
     first = make(env, provider)

@@ -18,7 +18,7 @@ from ima2.cli.lazy import Command, Group
 from ima2.cli.output import Output, decide, slug_of
 from ima2.cli.prompt import read_prompt
 from ima2.cli.provider_flags import ProviderCommand, settings_in
-from ima2.cli.video_flags import clip_body, clip_flags, duration_flag, looking_flags
+from ima2.cli.video_flags import clip_body, clip_flags, duration_flag, looking_flags, story_flags
 
 _DEFAULT = "generate"
 _REPEATED = frozenset({"videos", "jobId", "at", "path", "url"})
@@ -70,7 +70,7 @@ video = ClipGroup(
 @click.argument("words", nargs=-1, metavar="PROMPT")
 @click.option("--ref", "refs", multiple=True, metavar="FILE", help="An image; one is the beginning, several guide.")
 @duration_flag("How long. [the model's]")
-@click.option("--storyboard", is_flag=True, help="The image is a storyboard of panels.")
+@story_flags
 @clip_flags(shape=True)
 @click.pass_context
 def generate(context: click.Context, /, words: tuple[str, ...], refs: tuple[str, ...], **flags: Any) -> None:
@@ -86,7 +86,7 @@ def generate(context: click.Context, /, words: tuple[str, ...], refs: tuple[str,
 @click.argument("words", nargs=-1, metavar="PROMPT")
 @click.option("--video", "clip", required=True, metavar="CLIP", help="A clip of the gallery.")
 @duration_flag("How long. [the model's]")
-@click.option("--storyboard", is_flag=True, help="The image is a storyboard of panels.")
+@story_flags
 @clip_flags(shape=True)
 @click.pass_context
 def continue_(context: click.Context, /, words: tuple[str, ...], clip: str, **flags: Any) -> None:

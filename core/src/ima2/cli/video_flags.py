@@ -23,6 +23,7 @@ _FIELDS = {
     "mode": "mode",
     "session": "sessionId",
     "storyboard": "storyboard",
+    "topic": "topic",
 }
 """Flag → field of the request's JSON."""
 _WHO = (
@@ -69,6 +70,13 @@ def clip_flags(*, shape: bool) -> Callable[[Callable[..., T]], Callable[..., T]]
         return where_flags(function)
 
     return add
+
+
+def story_flags(function: Callable[..., T]) -> Callable[..., T]:
+    """``--storyboard`` and ``--topic``: what a new clip is part of."""
+    board = click.option("--storyboard", is_flag=True, help="The image is a storyboard of panels.")
+    topic = click.option("--topic", help="The planner is told of the latest clips of the same topic.")
+    return board(topic(function))
 
 
 def looking_flags(function: Callable[..., T]) -> Callable[..., T]:

@@ -94,6 +94,7 @@ class Capabilities:
     A value outside a non-empty tuple is refused before anything is sent.
 
     :ivar modes: of a video model; empty means any number of images up to ``max_references``.
+    :ivar story: what is heeded of a tale in pictures: ``series`` (earlier clips of a topic), ``storyboard``.
     :ivar remote_sources: the service fetches an input from an address or a file id of its own.
     :ivar codes: general code of such a refusal (``REF_TOO_MANY``) → the one that this provider's clients know.
     """
@@ -109,6 +110,7 @@ class Capabilities:
     aspect_ratios: tuple[str, ...] = ()
     duration: tuple[float, float] | None = None
     modes: tuple[ClipMode, ...] = ()
+    story: tuple[str, ...] = ()
     remote_sources: bool = False
     max_references: int = 0
     max_count: int = 24

@@ -23,6 +23,7 @@ from ima2.models.job import Artifact, CallRow, Job, Resolution, Skipped
 from ima2.models.lineage import Lineage, LineageEntry
 from ima2.models.plan import Call, Plan, Source, Step
 from ima2.models.request import Reference, Request
+from ima2.models.series import Series
 from ima2.models.turn import Message, Turn
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Request",
     "Resolution",
     "Sending",
+    "Series",
     "Skipped",
     "Source",
     "Step",

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ima2.models.frozen import Frozen
 from ima2.models.lineage import Lineage
+from ima2.models.series import Series
 
 Kind = Literal["image", "video", "text"]
 Operation = Literal["generate", "edit", "extend", "analyze"]
@@ -48,7 +49,8 @@ class Request(Frozen):
 
     ``size`` is ``auto`` or ``WIDTHxHEIGHT`` in pixels, ``compression`` 0–100, ``duration`` seconds.
     ``source_url`` is an input that only the service fetches (its own address or file id); nobody here opens it.
-    ``lineage`` is the chain of clips that this one goes on from, up to its parent.
+    ``lineage`` is the chain of clips that this one goes on from, up to its parent; ``series`` those of its topic.
+    ``storyboard``: a picture of panels, or the input image is one.
     ``options`` holds per-request values of provider settings by setting name (``planner_model``).
     ``labels`` holds what clients want stored with the job and nobody here interprets.
     """
@@ -77,6 +79,8 @@ class Request(Frozen):
     aspect_ratio: str | None = None
     source_url: str | None = None
     lineage: Lineage | None = None
+    series: Series | None = None
+    storyboard: bool = False
     references: tuple[Reference, ...] = ()
     options: dict[str, Any] = Field(default_factory=dict)
     timeout: float | None = None

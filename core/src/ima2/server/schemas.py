@@ -47,7 +47,7 @@ class GenerateBody(Wire):
     composer_prompt: str | None = None
     composer_inserted_prompts: list[dict[str, Any]] | None = None
     preset_ids: list[str] | None = None
-    storyboard: bool | None = None
+    storyboard: bool | None = Field(default=None, description="a picture of panels")
     run_async: bool = Field(default=False, alias="async", description="answer 202 at once; follow /api/events")
     inline: bool = Field(default=True, description="false: path, URL and hash instead of data URLs")
 
@@ -89,8 +89,8 @@ class VideoBody(Wire):
     session_id: str | None = None
     client_node_id: str | None = None
     preset_ids: list[str] | None = None
-    storyboard: bool | None = None
-    topic: str | None = None
+    storyboard: bool | None = Field(default=None, description="the image is a storyboard of panels")
+    topic: str | None = Field(default=None, description="the planner is told of the latest clips of the same topic")
     run_async: bool = Field(default=False, alias="async", description="answer 202 at once; follow /api/events")
 
 

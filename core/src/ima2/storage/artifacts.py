@@ -91,6 +91,7 @@ class FileArtifactStore:
         session_id: str | None = None,
         job_id: str | None = None,
         favorites_of: str | None = None,
+        topic: str | None = None,
         trashed: bool = False,
     ) -> list[Artifact]:
         """Newest first by (created_at, filename); ``since`` includes its millisecond."""
@@ -102,6 +103,7 @@ class FileArtifactStore:
                 before=before,
                 since=since,
                 favorites_of=favorites_of,
+                topic=topic,
                 trashed=trashed,
                 session_id=session_id,
                 job_id=job_id,

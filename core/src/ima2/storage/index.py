@@ -31,6 +31,7 @@ def select(
     before: tuple[int, str] | None,
     since: int | None,
     favorites_of: str | None,
+    topic: str | None,
     trashed: bool,
     **equal: str | None,
 ) -> list[Artifact]:
@@ -41,6 +42,7 @@ def select(
         ("(created_at, filename) < (?, ?)", before),
         ("created_at >= ?", since),
         ("filename IN (SELECT filename FROM favorite WHERE identity = ?)", favorites_of),
+        ("json_extract(sidecar, '$.videoSeries.topic') = ?", topic),
         *((f"{column} = ?", value) for column, value in equal.items()),
     ):
         if given is not None:

@@ -124,9 +124,13 @@ class ArtifactStore(Protocol):
         session_id: str | None = None,
         job_id: str | None = None,
         favorites_of: str | None = None,
+        topic: str | None = None,
         trashed: bool = False,
     ) -> list[Artifact]:
-        """Newest first by (created_at, filename); ``before`` is the cursor of the last row seen."""
+        """Newest first by (created_at, filename); ``before`` is the cursor of the last row seen.
+
+        ``topic`` is that of the sidecar's ``videoSeries``.
+        """
         ...
 
     async def count(self) -> int:

@@ -45,6 +45,7 @@ _CAPABILITIES = Capabilities(
     aspect_ratios=(AUTO, *ASPECTS),
     duration=(1, 15),
     modes=(*_GENERATING, *_CHANGING),
+    story=("series", "storyboard"),
     remote_sources=True,
     max_references=7,
     max_count=4,

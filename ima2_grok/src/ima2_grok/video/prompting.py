@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ima2.models import Request
 
 TOOL = "generate_video"
-_FENCES = re.compile(r"</?\s*(brief|chain|wish)\s*>", re.IGNORECASE)
+_FENCES = re.compile(r"</?\s*(brief|series|chain|wish)\s*>", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ def _tool() -> dict[str, Any]:
 
 
 def told(order: Order) -> str:
-    """The user message: facts, brief, the clips before, and last the wish."""
+    """The user message: facts, brief, the clips before it, and last the wish."""
     request = order.request
-    fenced = [("brief", order.brief), ("chain", _chain(request))]
-    # Brief and chain are other people's words: they may not close their own fence.
+    fenced = [("brief", order.brief), ("series", _series(request)), ("chain", _chain(request))]
+    # These are other people's words: they may not close their own fence.
     blocks = [f"\n<{name}>\n{_FENCES.sub('', words)}\n</{name}>" for name, words in fenced if words]
     return "\n".join([*_facts(order), *blocks, f"\n<wish>\n{request.prompt}\n</wish>"])
 
@@ -76,7 +76,7 @@ def _facts(order: Order) -> Iterator[str]:
     if order.mode in ("text", "reference"):
         yield f"Shape: {given.get('aspect_ratio', 'as the filming model chooses')}"
     yield f"Input images: {_inputs(order)}"
-    if request.labels.get("storyboard") and order.mode == "image":
+    if request.storyboard and order.mode == "image":
         yield "Storyboard: yes"
     if request.n > 1:
         yield f"Clips: {request.n}, all from this one prompt"
@@ -92,6 +92,16 @@ def _inputs(order: Order) -> str:
     if order.mode == "image":
         return "1, attached" if order.pictures else "1, which you can't see"
     return "none"
+
+
+def _series(request: Request) -> str:
+    """What the latest clips of the topic showed, the newest last."""
+    series = request.series
+    if series is None or not series.prompts:
+        return ""
+    first = max(1, series.chain_index - len(series.prompts))
+    earlier = [f"{first + place}. {prompt}" for place, prompt in enumerate(series.prompts)]
+    return "\n".join([f"Topic: {series.topic}. This clip is number {series.chain_index}.", *earlier])
 
 
 def _chain(request: Request) -> str:

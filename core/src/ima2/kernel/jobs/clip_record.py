@@ -7,7 +7,7 @@ from typing import Any
 
 from ima2.hookspecs import ProviderInfo
 from ima2.kernel.requests.lineage import lineage_to
-from ima2.models import Artifact, CallRow, Job
+from ima2.models import Artifact, CallRow, Job, Request
 
 _TOLD = ("requestedModel", "effectiveModel", "modelFallback", "videoContinuity")
 
@@ -45,9 +45,17 @@ def clip_sidecar(job: Job, row: CallRow, media: Mapping[str, Any], filename: str
         "video": video,
         "videoContinuity": lineage.model_dump(by_alias=True),
         "presetIds": request.labels.get("presetIds"),
-        "storyboard": request.labels.get("storyboard"),
+        "storyboard": request.storyboard,
+        **_series(request),
         **models,
     }
+
+
+def _series(request: Request) -> dict[str, Any]:
+    """What finds the clip again when the next one of its topic is made."""
+    if request.series is None:
+        return {}
+    return {"videoSeries": {"topic": request.series.topic, "chainIndex": request.series.chain_index}}
 
 
 def clip_answer(artifact: Artifact | None) -> dict[str, Any]:
@@ -57,4 +65,5 @@ def clip_answer(artifact: Artifact | None) -> dict[str, Any]:
         "mediaType": "video",
         **{name: sidecar.get(name) for name in _TOLD},
         "video": sidecar.get("video"),
+        **{name: sidecar[name] for name in ("videoSeries",) if name in sidecar},
     }

@@ -54,9 +54,9 @@ async def take_frames(body: Mapping[str, Any], store: ArtifactStore) -> ClipInpu
         text = "Only a clip that is on this machine can be looked at."
         raise InvalidRequest(text, code="INVALID_VIDEO_SOURCE", field="videoUrl", hint="ima2 ls")
     if clip := await uploaded_clip(given, store):
-        return ClipInputs(await _frames(clip, store), None, None)
+        return ClipInputs(await _frames(clip, store))
     parent = await stored_clip(given, store)
-    return ClipInputs(await _frames(parent.filename, store), lineage_from(parent, frame=False), None)
+    return ClipInputs(await _frames(parent.filename, store), lineage_from(parent, frame=False))
 
 
 async def _frames(clip: str | Reference, store: ArtifactStore) -> tuple[Reference, ...]:

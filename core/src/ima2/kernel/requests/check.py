@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 from ima2.hookspecs import Capabilities, ModelInfo, Problem, ProviderInfo
 from ima2.kernel.requests.clip_check import clip_problems
 from ima2.kernel.requests.sizes import size_problem
+from ima2.kernel.requests.story import untold
 from ima2.models import Request, Warning
 
 _CHOICES = {
@@ -58,7 +59,7 @@ def check_table(request: Request, info: ProviderInfo, model: ModelInfo) -> Check
     named = tuple(replace(problem, code=caps.codes.get(problem.code, problem.code)) for problem in problems)
     ignored = _ignored(request, caps)
     empty = {name: _NOTHING.get(name) for name in ignored if name not in _KEPT}
-    return Checked(named, tuple(_ignorance(ignored, info)), empty)
+    return Checked(named, (*_ignorance(ignored, info), *untold(request, model)), empty)
 
 
 def _operation(request: Request, info: ProviderInfo, caps: Capabilities) -> Iterator[Problem]:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from ima2.errors import InvalidRequest, NotFound
 from ima2.kernel.requests.inputs import MAX_REFERENCES, decode
 from ima2.kernel.requests.lineage import lineage_from, lineage_given
-from ima2.models import Artifact, Lineage, Reference, Warning
+from ima2.kernel.requests.series import series_of
+from ima2.models import Artifact, Lineage, Reference, Series
 from ima2.models.request import Operation
 from ima2.storage.protocols import ArtifactStore
 
@@ -30,6 +31,7 @@ CLIP_FIELDS = frozenset(
         "providerUrl",
         "videoUrl",
         "clientRequestId",
+        "topic",
     }
 )
 """Fields that only bodies for videos have."""
@@ -52,8 +54,13 @@ class ClipInputs:
     """Images in the order frame, source, references; then the clip."""
 
     references: tuple[Reference, ...]
-    lineage: Lineage | None
-    source_url: str | None
+    lineage: Lineage | None = None
+    source_url: str | None = None
+    series: Series | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """As fields of a request."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
 def clip_body(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,14 +81,6 @@ def clip_body(body: Mapping[str, Any]) -> dict[str, Any]:
     return {**said, "requestId": body.get("requestId") or body.get("clientRequestId")}
 
 
-def unheeded(body: Mapping[str, Any]) -> tuple[Warning, ...]:
-    """What is taken from existing clients and changes nothing."""
-    if not body.get("topic"):
-        return ()
-    text = "Clips of one topic are not told of each other here; continueFromVideo tells a clip what came before it."
-    return (Warning(code="FIELD_IGNORED", field="topic", message=text),)
-
-
 def clip_operation(body: Mapping[str, Any]) -> Operation:
     """What is to be done.
 
@@ -99,6 +98,7 @@ async def take_clip_inputs(body: Mapping[str, Any], store: ArtifactStore) -> Cli
     :raises NotFound: ``ASSET_NOT_FOUND``.
     :raises Unsupported: ``VIDEO_EXTRA_MISSING``; the last frame of a clip is wanted and can't be taken here.
     """
+    series = await series_of(body.get("topic"), store)
     images = [await _image(item, field, store) for field, item in _listed(body)]
     lineage = lineage_given(body["continuityLineage"]) if body.get("continuityLineage") is not None else None
     if body.get("continueFromVideo") is not None:
@@ -108,7 +108,7 @@ async def take_clip_inputs(body: Mapping[str, Any], store: ArtifactStore) -> Cli
         lineage = lineage or lineage_from(parent, frame=True)
     clip, clip_lineage, clip_url = await _clip(body.get("videoUrl"), store)
     url = clip_url or _address(body.get("providerUrl"), "providerUrl")
-    return ClipInputs((*images, *clip), lineage or clip_lineage, url)
+    return ClipInputs((*images, *clip), lineage or clip_lineage, url, series)
 
 
 def _listed(body: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -24,7 +24,6 @@ from ima2.kernel.requests.clip_intake import (
     clip_body,
     clip_operation,
     take_clip_inputs,
-    unheeded,
 )
 from ima2.kernel.requests.inputs import take_inputs
 from ima2.models import Request, Warning
@@ -55,6 +54,7 @@ _DIRECT = {
     "timeout": "timeout",
     "sessionId": "session_id",
     "parentNodeId": "parent_id",
+    "storyboard": "storyboard",
 }
 """Body field → request field, taken as it is."""
 _LABELS = frozenset(
@@ -63,8 +63,6 @@ _LABELS = frozenset(
         "composerPrompt",
         "composerInsertedPrompts",
         "presetIds",
-        "topic",
-        "storyboard",
         "contextMode",
         "searchMode",
     }
@@ -126,8 +124,7 @@ async def take(
         references = await take_inputs(body, store)
         return Taken(request.model_copy(update={"references": references}), warnings)
     inputs = await (take_frames if operation == "analyze" else take_clip_inputs)(body, store)
-    found = {"references": inputs.references, "lineage": inputs.lineage, "source_url": inputs.source_url}
-    return Taken(request.model_copy(update=found), (*warnings, *unheeded(body)))
+    return Taken(request.model_copy(update=inputs.fields()), warnings)
 
 
 def _options(body: Mapping[str, Any], providers: tuple[ProviderInfo, ...]) -> dict[str, tuple[str, Any]]:

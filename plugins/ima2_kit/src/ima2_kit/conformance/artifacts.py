@@ -246,6 +246,9 @@ class ArtifactStoreConformance:
             assert await names(job_id="j1", session_id="s1") == ["1_a.png"]
             assert await names(favorites_of="me") == ["1_b.png"]
             assert await names(favorites_of="you") == []
+            await store.annotate("1_a.png", {"videoSeries": {"topic": "kites", "chainIndex": 1}})
+            assert await names(topic="kites") == ["1_a.png"]
+            assert await names(topic="kites", job_id="j2") == await names(topic="boats") == []
             await store.trash("1_b.png")
             assert await names(favorites_of="me") == []
             assert await names(trashed=True) == ["1_b.png"]

@@ -1,3 +1,0 @@
--- What a request that is answered in words has brought.
-
-ALTER TABLE job ADD COLUMN reply TEXT;
