@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ima2.models import Lineage, LineageEntry, Series
+from ima2.models import Lineage, LineageEntry, Media, Series
 from ima2.models.request import Role
 from ima2_grok.video.catalogue import BASE, SECOND
 from ima2_grok.video.planning import steps
@@ -165,6 +165,18 @@ def test_a_storyboard_and_direct_mode_are_told(tmp_path: Path) -> None:
     words = told(film(tmp_path, ask(mode="direct", storyboard=True), inputs=images(1)))
     assert "Storyboard: yes" in words
     assert "Mode: direct" in words
+
+
+@pytest.mark.parametrize(
+    ("storyboard", "count", "lead_in"), [(True, 1, 1.0), (False, 1, 0), (True, 0, 0), (True, 2, 0)]
+)
+def test_a_storyboards_clip_begins_with_a_second_that_is_no_part_of_it(
+    tmp_path: Path, storyboard: bool, count: int, lead_in: float
+) -> None:
+    filmed = film(tmp_path, ask(storyboard=storyboard), inputs=images(count))
+    assert [media.lead_in for media in filmed.of(Media)] == [lead_in]
+    (sent,) = filmed.sent(ORDER)
+    assert set(sent) <= {"model", "prompt", "duration", "resolution", "image", "reference_images"}
 
 
 def test_quoted_words_that_get_lost_are_told(tmp_path: Path) -> None:

@@ -53,13 +53,14 @@ class Media(Frozen):
 
     ``claimed`` holds what upstream says of it (``size``, ``quality``, ``format``) and, where a provider has several
     ways, the ``route`` it took; the kernel measures the file itself. ``provider_url`` is where upstream keeps it, for a
-    while.
+    while. ``lead_in`` are the seconds before a clip really begins: it is stored whole, and once more without them.
     """
 
     path: Path
     media_type: str | None = None
     revised_prompt: str | None = None
     provider_url: str | None = None
+    lead_in: float = Field(default=0, ge=0)
     claimed: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ima2.models import Artifact
-from ima2.storage.clip_frames import can_decode
+from ima2.storage.clips import can_decode
 from ima2.storage.names import thumbnail_of
 
 _FROM_SIDECAR = (

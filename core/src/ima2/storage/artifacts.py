@@ -14,7 +14,7 @@ from ima2.models.request import Role
 from ima2.settings.atomic import write_atomic
 from ima2.settings.paths import Paths
 from ima2.storage import index
-from ima2.storage.clip_frames import frame_of
+from ima2.storage.clips import cut_of, frame_of
 from ima2.storage.codec import dump
 from ima2.storage.database import Database
 from ima2.storage.faults import disk_fault
@@ -181,6 +181,10 @@ class FileArtifactStore:
         """See the protocol."""
         path = self.reference_path(clip) if isinstance(clip, Reference) else await self._clip(clip)
         return await frame_of(self.worker, path, position)
+
+    async def cut(self, filename: str, into: Path, seconds: float) -> None:
+        """See the protocol."""
+        await cut_of(self.worker, await self._clip(filename), into, seconds)
 
     async def _clip(self, filename: str) -> Path:
         path = located(self.folder, filename)

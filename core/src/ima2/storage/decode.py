@@ -66,6 +66,14 @@ def frame(path: Path, into: Path, position: float | None) -> dict[str, Any]:
     return {"width": shown.width, "height": shown.height}
 
 
+def cut(path: Path, into: Path, seconds: float) -> dict[str, Any]:
+    """A clip without its first ``seconds``."""
+    from ima2.storage import cutting
+
+    cutting.cut(path, into, seconds)
+    return {}
+
+
 def _picture(path: Path) -> Image.Image:
     if not _is_movie(path):
         return Image.open(path, formats=FORMATS)
@@ -127,6 +135,8 @@ def _do(task: dict[str, Any]) -> dict[str, Any]:
         return probe(path)
     if task["task"] == "frame":
         return frame(path, Path(task["into"]), task["position"])
+    if task["task"] == "cut":
+        return cut(path, Path(task["into"]), task["seconds"])
     return thumbnail(path, Path(task["into"]), task["edge"])
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 _TAIL_SECONDS = 3.0
 """Where the search for the last frame begins, before the end; a clip without a key frame there is decoded whole."""
-_OPTIONS = {"format_whitelist": "mov", "protocol_whitelist": "file"}
+READING = {"format_whitelist": "mov", "protocol_whitelist": "file"}
 """A clip may not make the decoder open anything else."""
 
 
@@ -38,7 +38,7 @@ def last(path: Path) -> Image.Image:
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """One thread: memory is bounded, and one frame takes no more."""
-    with av.open(str(path), format="mov", container_options=_OPTIONS) as container:
+    with av.open(str(path), format="mov", container_options=READING) as container:
         if not container.streams.video:
             raise ValueError("no picture track")
         stream = container.streams.video[0]

@@ -180,6 +180,15 @@ class ArtifactStore(Protocol):
         """
         ...
 
+    async def cut(self, filename: str, into: Path, seconds: float) -> None:
+        """Write a copy of a stored clip that begins ``seconds`` later; its pictures and sound are not encoded anew.
+
+        :raises NotFound: ``ASSET_NOT_FOUND``; there is no such clip.
+        :raises Unsupported: ``VIDEO_EXTRA_MISSING``; this takes PyAV.
+        :raises Ima2Error: ``VIDEO_CUT_FAILED``; the clip is damaged, or hardly anything would be left.
+        """
+        ...
+
     def reference_path(self, reference: Reference) -> Path:
         """Where an input image lies."""
         ...

@@ -75,6 +75,10 @@ class DecodeWorker:
         """Write a PNG of a clip's frame at ``position`` seconds, None is the last. :raises Undecodable: see there."""
         await self._ask({"task": "frame", "path": str(path), "into": str(into), "position": position})
 
+    async def cut(self, path: Path, into: Path, *, seconds: float) -> None:
+        """Write a clip without its first ``seconds``. :raises Undecodable: too little would be left, or see there."""
+        await self._ask({"task": "cut", "path": str(path), "into": str(into), "seconds": seconds})
+
     async def close(self) -> None:
         """End the child, after the task it is at."""
         if self._closed:

@@ -104,6 +104,7 @@ def _told(call: Call, clip: Clip, path: Path) -> Iterator[CallEvent]:
         media_type="video/mp4",
         revised_prompt=call.prompt,
         provider_url=clip.url,
+        lead_in=call.parameters.get("lead_in", 0),
         claimed={name: value for name, value in claimed.items() if value is not None},
     )
 

@@ -21,6 +21,8 @@ WORDS: dict[Mode, str] = {
 """What each is called by xAI and by existing clients."""
 _SHAPED: tuple[Mode, ...] = ("text", "reference")
 """Where a shape can be chosen. One image keeps its own: another would stretch it, or be ignored (xAI says both)."""
+LEAD_IN = 1.0
+"""Seconds in which a storyboard's clip fades in from its black first panel, as the planner is told to begin it."""
 _NEW: tuple[Mode, ...] = ("text", "image", "reference")
 
 
@@ -39,7 +41,10 @@ def images(request: Request) -> tuple[Reference, ...]:
 
 
 def parameters(request: Request) -> dict[str, Any]:
-    """What goes upstream beside model, prompt and files, with ``mode``. What is left open is decided here."""
+    """What goes upstream beside model, prompt and files; what is left open is decided here.
+
+    ``mode`` and ``lead_in`` stay here.
+    """
     mode = mode_of(request)
     chosen = request.aspect_ratio if request.aspect_ratio != AUTO else None
     fields = {
@@ -48,6 +53,7 @@ def parameters(request: Request) -> dict[str, Any]:
         "resolution": (request.resolution or RESOLUTION) if mode in _NEW else None,
         "aspect_ratio": chosen if mode in _SHAPED else None,
         "source_url": request.source_url,
+        "lead_in": LEAD_IN if request.storyboard and mode == "image" else None,
     }
     return {name: value for name, value in fields.items() if value is not None}
 

@@ -14,14 +14,14 @@ from typing import Any
 
 from ima2.errors import Cancelled, Ima2Error, JobUnknown, NoImage, PluginFailed, StorageFailed, UpstreamTimeout
 from ima2.hookspecs import ProviderInfo
-from ima2.kernel.jobs.call_events import CallEvents
+from ima2.kernel.jobs.call_events import CallEvents, warn
 from ima2.kernel.jobs.clip_record import clip_sidecar
 from ima2.kernel.jobs.context import HookContext
 from ima2.kernel.jobs.naming import stem
 from ima2.kernel.jobs.parts import Parts, shielded
 from ima2.kernel.jobs.place import Place
 from ima2.kernel.jobs.record import picture, sidecar
-from ima2.models import Artifact, CallRow, Job, Submitted
+from ima2.models import Artifact, CallRow, Job, Submitted, Warning
 
 CANCEL_SECONDS = 5.0
 _ENDED = frozenset({"done", "failed", "cancelled", "unknown"})
@@ -119,9 +119,30 @@ class CallRunner:
             await shielded(self._store(row, index, media))
         return await self._end(row.key, "done")
 
-    async def _store(self, row: CallRow, index: int, media: dict[str, Any]) -> Artifact:
+    async def _store(self, row: CallRow, index: int, media: dict[str, Any]) -> None:
+        name = stem(self._job, row.call, index)
+        artifact = await self._put(row, index, media, name)
+        if media.get("leadIn"):
+            await self._store_without_lead_in(row, index, {**media, "cutFrom": artifact.filename}, f"{name}_cut")
+
+    async def _store_without_lead_in(self, row: CallRow, index: int, media: dict[str, Any], name: str) -> None:
+        """The clip itself is stored as it came; whatever goes wrong here costs nothing but this copy."""
+        if await self._parts.store.artifact(f"{name}.mp4"):
+            return
+        into = self._parts.contexts.job_spool(self._job.id) / f"{row.call.index}-{index}_cut.mp4"
+        await asyncio.to_thread(into.parent.mkdir, parents=True, exist_ok=True)
+        try:
+            await self._parts.store.cut(media["cutFrom"], into, media["leadIn"])
+            sha256 = await asyncio.to_thread(_sha256, into)
+            await self._put(row, index, {**media, "path": str(into), "sha256": sha256}, name)
+        except Ima2Error as error:
+            text = f"The clip begins {media['leadIn']:g} s too early: {error.message}"
+            hint = f" {error.hint}" if error.hint else ""
+            kept = Warning(code="LEAD_IN_KEPT", field="storyboard", message=text + hint, reason=error.code)
+            await warn(self._parts, self._job.id, kept)
+
+    async def _put(self, row: CallRow, index: int, media: dict[str, Any], name: str) -> Artifact:
         job, call = self._job, row.call
-        name = stem(job, call, index)
         more = clip_sidecar(job, row, media, f"{name}.mp4", self._info) if call.kind == "video" else {}
         artifact = await self._parts.store.store(
             Path(media["path"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ima2.hookspecs import ProviderInfo
@@ -37,6 +37,8 @@ def clip_sidecar(job: Job, row: CallRow, media: Mapping[str, Any], filename: str
         "requestedDuration": request.duration,
         "sourceImageFilename": request.labels.get("sourceFilename"),
         "source": lineage.parent_filename,
+        "leadIn": media.get("leadIn") or None,
+        "cutFrom": media.get("cutFrom"),
         "sourceUrl": request.source_url,
         **upstream_names(info, row.upstream_id),
         **models,
@@ -56,6 +58,12 @@ def _series(request: Request) -> dict[str, Any]:
     if request.series is None:
         return {}
     return {"videoSeries": {"topic": request.series.topic, "chainIndex": request.series.chain_index}}
+
+
+def without_lead_in(artifacts: Sequence[Artifact]) -> list[Artifact]:
+    """Of a clip that is stored whole and once more without its lead-in, the latter alone."""
+    whole = {(artifact.sidecar.get("video") or {}).get("cutFrom") for artifact in artifacts}
+    return [artifact for artifact in artifacts if artifact.filename not in whole]
 
 
 def clip_answer(artifact: Artifact | None) -> dict[str, Any]:

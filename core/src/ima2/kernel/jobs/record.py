@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ima2.kernel.jobs.clip_record import clip_answer
+from ima2.kernel.jobs.clip_record import clip_answer, without_lead_in
 from ima2.kernel.jobs.usage import numbers
 from ima2.kernel.requests.analysis import METHOD
 from ima2.models import Artifact, Call, CallRow, Job, Usage
@@ -128,7 +128,7 @@ def _words(job: Job) -> dict[str, Any]:
 
 def _files(job: Job, artifacts: Sequence[Artifact], store: ArtifactStore) -> dict[str, Any]:
     request = job.request
-    ordered = sorted(artifacts, key=_place)
+    ordered = sorted(without_lead_in(artifacts), key=_place)
     pictures = [picture(artifact, store) for artifact in ordered]
     first = pictures[0] if pictures else {}
     usage = job.usage

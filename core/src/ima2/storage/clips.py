@@ -1,4 +1,4 @@
-"""Frames of stored clips as PNG; the decoding process does the work."""
+"""Frames of clips, and clips cut; the decoding process does the work."""
 
 from __future__ import annotations
 
@@ -31,18 +31,28 @@ async def frame_of(worker: DecodeWorker, path: Path, position: float | None) -> 
         try:
             await worker.frame(path, into, position=position)
         except Undecodable as error:
-            raise _missing() if error.reason == "missing" else _failed(path, error) from None
+            raise _refusal(error, f"{path.name} gives no such frame", "VIDEO_FRAME_FAILED") from None
         return await asyncio.to_thread(into.read_bytes)
 
 
-def _missing() -> Unsupported:
+async def cut_of(worker: DecodeWorker, path: Path, into: Path, seconds: float) -> None:
+    """Write the clip without its first ``seconds``.
+
+    :raises Unsupported: ``VIDEO_EXTRA_MISSING``.
+    :raises Ima2Error: ``VIDEO_CUT_FAILED``.
+    """
+    try:
+        await worker.cut(path, into, seconds=seconds)
+    except Undecodable as error:
+        raise _refusal(error, f"{path.name} can't be cut", "VIDEO_CUT_FAILED") from None
+
+
+def _refusal(error: Undecodable, what: str, code: str) -> Ima2Error:
+    if error.reason != "missing":
+        return Ima2Error(f"{what} ({error}).", code=code, status=500)
     return Unsupported(
-        "Taking frames from a clip needs PyAV, which is not installed here.",
+        "Opening a clip needs PyAV, which is not installed here.",
         code="VIDEO_EXTRA_MISSING",
         status=501,
         hint=INSTALL,
     )
-
-
-def _failed(path: Path, error: Undecodable) -> Ima2Error:
-    return Ima2Error(f"{path.name} gives no such frame ({error}).", code="VIDEO_FRAME_FAILED", status=500)
