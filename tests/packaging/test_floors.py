@@ -46,6 +46,17 @@ def test_the_core_imports_downwards() -> None:
     assert wrong == []
 
 
+def test_the_command_line_and_the_server_stand_side_by_side() -> None:
+    """Both are on the kernel; only the commands that start a server know of it."""
+    crossing = {
+        module.name
+        for module in CORE.modules()
+        for name in module.imports()
+        if {core_part(module.name), core_part(name)} == {"cli", "server"}
+    }
+    assert crossing == {"ima2.cli.server"}
+
+
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.name)
 def test_a_provider_touches_only_what_is_open_to_it(provider: Distribution) -> None:
     wrong = [

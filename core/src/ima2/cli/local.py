@@ -8,11 +8,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from ima2.cli import local_lists as lists
 from ima2.cli.backend import Answer, Body, Event
+from ima2.cli.identity import identity
+from ima2.kernel.answers import gallery, models, providers
+from ima2.kernel.answers import jobs as answers
 from ima2.kernel.opening import open_studio
 from ima2.kernel.studio import Studio
 from ima2.models.request import Surface
+
+HISTORY_ROWS = 50
 
 
 @asynccontextmanager
@@ -84,23 +88,30 @@ class LocalBackend:
 
     async def inflight(self, *, kind: str | None, session: str | None, terminal: bool) -> Answer:
         """From the ledger, whichever process runs them."""
-        return await lists.inflight(self._studio, kind=kind, session=session, terminal=terminal)
+        return await answers.inflight(self._studio, kind=kind, session=session, terminal=terminal)
 
     async def jobs(self, *, states: tuple[str, ...], limit: int) -> Answer:
         """From the ledger."""
-        return await lists.jobs(self._studio, states=states, limit=limit)
+        return await answers.jobs(self._studio, states=states, limit=limit)
 
     async def job(self, job_id: str) -> Answer:
         """From the ledger."""
-        return await lists.job_facts(self._studio, await self._studio.job(job_id))
+        return await answers.whole(self._studio, await self._studio.job(job_id))
 
     async def drop(self, job_id: str) -> Answer:
         """Give it up."""
-        return await lists.job_facts(self._studio, await self._studio.drop(job_id))
+        return await answers.whole(self._studio, await self._studio.drop(job_id))
 
     async def history(self, **query: Any) -> Answer:
         """From the index."""
-        return await lists.history(self._studio, **query)
+        return await gallery.page(
+            self._studio,
+            identity(self._studio.paths),
+            limit=int(query.get("limit") or HISTORY_ROWS),
+            session=query.get("sessionId"),
+            job=query.get("requestId"),
+            favorites=bool(query.get("favoritesOnly")),
+        )
 
     async def trash(self, filename: str, *, permanent: bool) -> Answer:
         """Move to the trash, or remove for good."""
@@ -116,17 +127,17 @@ class LocalBackend:
 
     async def favorite(self, filename: str) -> Answer:
         """Mark or unmark."""
-        identity = lists.identity(self._studio.paths)
-        return {"isFavorite": await self._studio.store.set_favorite(identity, filename)}
+        marked = await self._studio.store.set_favorite(identity(self._studio.paths), filename)
+        return {"isFavorite": marked}
 
     async def providers(self) -> Answer:
         """From the plugins."""
-        return await lists.providers(self._studio)
+        return await providers.listed(self._studio)
 
     async def models(self, provider: str | None, *, refresh: bool) -> Answer:
         """From the catalogues."""
-        return await lists.models(self._studio, provider, refresh=refresh)
+        return await models.listed(self._studio, provider, refresh=refresh)
 
     async def capabilities(self) -> Answer:
         """From the plugins and the settings."""
-        return await lists.capabilities(self._studio)
+        return await models.capabilities_of(self._studio, source="local")

@@ -38,8 +38,8 @@ def quota(provider: str | None, as_json: bool) -> None:
 
 
 async def _asked(provider: str | None) -> list[Facts]:
+    from ima2.kernel.answers.quota import quota_facts
     from ima2.kernel.opening import open_studio
-    from ima2.server.routes.quota import quota_facts
 
     async with open_studio() as studio:
         found = await studio.quota(provider)

@@ -15,6 +15,7 @@ import httpx
 from ima2 import __version__
 from ima2.cli.backend import Answer, Body, Event
 from ima2.cli.discovery import Server
+from ima2.cli.identity import identity
 from ima2.cli.wire import answer_of, error_of, frames, on_the_wire
 from ima2.errors import ServerUnreachable, StorageFailed
 from ima2.models.request import Surface
@@ -34,7 +35,7 @@ async def open_remote(server: Server) -> AsyncIterator[ServerBackend]:
     paths = Paths.from_env()
     headers = {
         "x-ima2-client": f"cli/{__version__}",
-        "x-ima2-browser-id": f"cli-{hashlib.sha1(str(paths.config).encode(), usedforsecurity=False).hexdigest()[:16]}",
+        "x-ima2-browser-id": identity(paths),
         **({"x-ima2-token": server.token} if server.token else {}),
     }
     async with httpx.AsyncClient(

@@ -133,8 +133,8 @@ def read_line(question: str, secret: bool, default: str | None = None) -> str:
 
 
 async def _states(provider: str | None) -> list[dict[str, object]]:
+    from ima2.kernel.answers.providers import state_facts
     from ima2.kernel.opening import open_studio
-    from ima2.server.routes.providers import state_facts
 
     async with open_studio() as studio:
         if provider:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from html import escape
 
 import ima2
+from ima2.kernel.answers.gallery import file_url, thumb_url
 from ima2.kernel.requests.readiness import fix_for
 from ima2.kernel.studio import ProviderState
 from ima2.models import Artifact
-from ima2.server.rows import file_url, thumb_url
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d1d1f; --soft: #5c5c63; --paper: #fbfaf8; --line: #d9d6d0; --good: #1a6b3c; }

@@ -8,9 +8,9 @@ from contextlib import aclosing
 from aiohttp import web
 
 from ima2.server.endpoint import endpoint
+from ima2.server.frames import event_frames
 from ima2.server.keys import STREAMS, STUDIO
 from ima2.server.streams import Frame
-from ima2.server.wire import event_frames
 
 
 @endpoint(

@@ -14,11 +14,11 @@ from ima2.models.request import Surface
 from ima2.server import schemas
 from ima2.server.body import read_object
 from ima2.server.endpoint import endpoint
+from ima2.server.frames import event_frames
 from ima2.server.inline import with_images
 from ima2.server.keys import POLICY, STREAMS, STUDIO
 from ima2.server.streams import Frame
 from ima2.server.submission import begin
-from ima2.server.wire import event_frames
 
 
 @endpoint("POST", "/api/generate", family="flat", body=schemas.GenerateBody, answer=schemas.Answer)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
 
 from ima2.errors import InvalidRequest
-from ima2.models import Artifact
+from ima2.kernel.answers.gallery import page, row
 from ima2.server import schemas
 from ima2.server.body import read_object
 from ima2.server.endpoint import endpoint
 from ima2.server.imports import import_picture
 from ima2.server.keys import POLICY, STUDIO
 from ima2.server.query import flag, optional_whole, whole
-from ima2.server.rows import row
 from ima2.settings.core import HISTORY_MAX_PAGE, HISTORY_PAGE
 
 SHARED_IDENTITY = "local"
@@ -40,23 +38,20 @@ _MAX_IDENTITY = 128
 )
 async def history(request: web.Request) -> web.Response:
     """List the gallery, newest first, a page at a time."""
-    studio = request.app[STUDIO]
-    limit = _limit(request)
-    before, since = optional_whole(request, "before"), optional_whole(request, "since")
-    identity = _identity(request)
-    found = await studio.store.artifacts(
-        limit=limit + 1,
+    before = optional_whole(request, "before")
+    found = await page(
+        request.app[STUDIO],
+        _identity(request),
+        limit=_limit(request),
         before=None if before is None else (before, request.query.get("beforeFilename", "")),
-        since=since,
-        session_id=request.query.get("sessionId") or None,
-        job_id=request.query.get("requestId") or None,
-        favorites_of=identity if flag(request, "favoritesOnly") else None,
+        since=optional_whole(request, "since"),
+        session=request.query.get("sessionId") or None,
+        job=request.query.get("requestId") or None,
+        favorites=flag(request, "favoritesOnly"),
     )
-    page = found[:limit]
-    items = await _rows(request, page)
-    cursor = {"before": page[-1].created_at, "beforeFilename": page[-1].filename} if len(found) > limit else None
-    listed = _grouped(items) if request.query.get("groupBy") == "session" else {"items": items}
-    return web.json_response({**listed, "total": await studio.store.count(), "nextCursor": cursor})
+    if request.query.get("groupBy") == "session":
+        found |= _grouped(found.pop("items"))
+    return web.json_response(found)
 
 
 @endpoint("POST", "/api/history/favorite", family="flat", body=schemas.FavoriteBody)
@@ -113,12 +108,6 @@ def _text(body: dict[str, Any], name: str) -> str:
     if not isinstance(value, str) or not value:
         raise InvalidRequest(f"{name} is missing.", code="INVALID_FIELD", field=name)
     return value
-
-
-async def _rows(request: web.Request, artifacts: Sequence[Artifact]) -> list[dict[str, Any]]:
-    names = [artifact.filename for artifact in artifacts]
-    marked = await request.app[STUDIO].store.favorites(_identity(request), names)
-    return [row(artifact, favorite=artifact.filename in marked) for artifact in artifacts]
 
 
 def _grouped(items: list[dict[str, Any]]) -> dict[str, Any]:

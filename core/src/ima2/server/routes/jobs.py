@@ -7,8 +7,8 @@ import asyncio
 from aiohttp import web
 
 from ima2.errors import InvalidRequest, NotFound
+from ima2.kernel.answers import jobs as answers
 from ima2.models import Job
-from ima2.server import wire
 from ima2.server.endpoint import endpoint
 from ima2.server.keys import STUDIO
 from ima2.server.query import whole
@@ -26,14 +26,14 @@ async def jobs(request: web.Request) -> web.Response:
     if unknown := set(states) - _STATES:
         raise InvalidRequest(f"There is no state {min(unknown)[:40]!r}.", field="state")
     limit = whole(request, "limit", default=50, low=1, high=MAX_ROWS)
-    found = await request.app[STUDIO].ledger.jobs(states=states, limit=limit, newest_first=True)
-    return web.json_response({"jobs": [await _facts(request, job) for job in found]})
+    return web.json_response(await answers.jobs(request.app[STUDIO], states=tuple(states), limit=limit))
 
 
 @endpoint("GET", "/api/jobs/{id}")
 async def job(request: web.Request) -> web.Response:
     """One job with its calls."""
-    return web.json_response(await _facts(request, await request.app[STUDIO].job(request.match_info["id"])))
+    studio = request.app[STUDIO]
+    return web.json_response(await answers.whole(studio, await studio.job(request.match_info["id"])))
 
 
 @endpoint("POST", "/api/jobs/{id}/retry")
@@ -52,7 +52,7 @@ async def drop(request: web.Request) -> web.Response:
 async def resume(request: web.Request) -> web.Response:
     """Go on with a job whose process ended."""
     taken = await request.app[STUDIO].resume(request.match_info["id"])
-    return web.json_response({"jobs": [await _facts(request, each) for each in taken]})
+    return web.json_response({"jobs": [await answers.whole(request.app[STUDIO], each) for each in taken]})
 
 
 @endpoint("GET", "/api/jobs/{id}/partials/{call}/{name}", media_type="image/*")
@@ -67,11 +67,5 @@ async def partial(request: web.Request) -> web.StreamResponse:
     return await send(request, path, cache="no-store")
 
 
-async def _facts(request: web.Request, job: Job) -> dict[str, object]:
-    studio = request.app[STUDIO]
-    artifacts = await studio.store.artifacts(job_id=job.id)
-    return wire.job_facts(job, await studio.ledger.calls(job.id), artifacts, interrupted=studio.runner.interrupted(job))
-
-
 async def _changed(request: web.Request, job: Job) -> web.Response:
-    return web.json_response(await _facts(request, job))
+    return web.json_response(await answers.whole(request.app[STUDIO], job))

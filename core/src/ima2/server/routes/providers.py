@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
 
 from ima2.errors import NotFound
-from ima2.hookspecs import ProviderInfo
-from ima2.kernel.requests.readiness import fix_for
+from ima2.kernel.answers.providers import info_facts, state_facts
 from ima2.kernel.studio import ProviderState
 from ima2.server.endpoint import endpoint
 from ima2.server.keys import RUNTIME, STUDIO
@@ -46,41 +44,6 @@ async def status(request: web.Request) -> web.Response:
     found = await studio.resolver.status(info)
     facts = state_facts(ProviderState(info, found))
     return web.json_response({**facts, **found.legacy, "runtime": request.app[RUNTIME].to_dict()})
-
-
-def info_facts(info: ProviderInfo) -> dict[str, Any]:
-    """A provider as it describes itself; its settings without the secret ones' values, which are not here at all."""
-    return {
-        "id": info.id,
-        "title": info.title,
-        "kinds": list(info.kinds),
-        "auto": info.auto,
-        "billing": info.billing,
-        "priority": info.priority,
-        "concurrency": info.concurrency,
-        "resumable": list(info.resumable),
-        "login": info.login,
-        "homepage": info.homepage,
-        "settings": [{**asdict(each), "field": each.field} for each in info.settings],
-    }
-
-
-def state_facts(state: ProviderState) -> dict[str, Any]:
-    """Readiness in our own words."""
-    status = state.status
-    return {
-        "ready": status.ready,
-        "why": status.why or None,
-        "hint": None if status.ready else fix_for(state.info, status),
-        "account": status.account,
-        "plan": status.plan,
-        "expiresAt": status.expires_at,
-        "source": status.source,
-        "quota": [
-            {"label": window.label, "usedPercent": window.used_percent, "resetsAt": window.resets_at}
-            for window in status.quota
-        ],
-    }
 
 
 def _ports(services: Any) -> dict[str, Any]:

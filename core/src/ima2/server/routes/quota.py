@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ima2.hookspecs import QuotaWindow
+from ima2.kernel.answers.quota import quota_facts
 from ima2.kernel.quota import Quota
 from ima2.server.endpoint import endpoint
 from ima2.server.keys import STUDIO
@@ -19,24 +19,6 @@ async def quota(request: web.Request) -> web.Response:
     plans = [each for each in asked if each.info.billing == "subscription"]
     known = {each.info.alias or each.info.id: _legacy(each) for each in plans}
     return web.json_response({**known, "providers": [quota_facts(each) for each in plans]})
-
-
-def quota_facts(quota: Quota) -> dict[str, Any]:
-    """A plan in our own words; ``usedPercent`` 0–100, ``resetsAt`` epoch seconds."""
-    error = quota.error
-    return {
-        "provider": quota.info.id,
-        "title": quota.info.title,
-        "ready": quota.status.ready,
-        "account": quota.status.account,
-        "plan": quota.status.plan,
-        "windows": [_window(each) for each in quota.windows],
-        **({"error": error.message, "code": error.code, "hint": error.hint} if error else {}),
-    }
-
-
-def _window(window: QuotaWindow) -> dict[str, Any]:
-    return {"label": window.label, "usedPercent": window.used_percent, "resetsAt": window.resets_at}
 
 
 def _legacy(quota: Quota) -> dict[str, Any]:

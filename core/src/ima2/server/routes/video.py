@@ -11,10 +11,10 @@ from ima2.errors import Ima2Error, InvalidRequest
 from ima2.server import schemas
 from ima2.server.body import read_object
 from ima2.server.endpoint import endpoint
+from ima2.server.frames import event_frames
 from ima2.server.keys import POLICY, REQUEST_ID, STREAMS, STUDIO
 from ima2.server.streams import Frame
 from ima2.server.submission import begin
-from ima2.server.wire import event_frames
 
 
 @endpoint("POST", "/api/video/generate", family="flat", body=schemas.VideoBody, media_type="text/event-stream")

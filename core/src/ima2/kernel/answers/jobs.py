@@ -1,14 +1,13 @@
-"""Jobs and events in the words of existing clients; what they don't know is added beside."""
+"""Jobs as they are listed and shown; what existing clients don't know of is added beside."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Any
 
-from ima2.kernel.jobs.bus import EventBus
-from ima2.models import Artifact, CallRow, Job, JobEvent
-from ima2.server.streams import Frame
+from ima2.kernel.jobs.runner import OPEN_STATES
+from ima2.kernel.studio import Studio
+from ima2.models import Artifact, CallRow, Job
+from ima2.models.job import FINAL_STATES
 
 PHASES = {
     "queued": "queued",
@@ -23,26 +22,35 @@ PHASES = {
 }
 """Our phases → the five that existing clients know; any other is ``streaming``."""
 STATUSES = {"done": "completed", "failed": "error", "cancelled": "canceled", "unknown": "error"}
-_INTERNAL = frozenset({"cancel"})
 PROMPT_CHARACTERS = 500
+TERMINAL_ROWS = 100
 
 
-def event_frame(event: JobEvent) -> Frame:
-    """A log entry as a frame. ``phase`` is one that all clients know, ``step`` is ours."""
-    data = {**event.data, "requestId": event.job_id, "jobId": event.job_id, "at": event.at}
-    if event.name == "phase":
-        data |= {"phase": PHASES.get(str(event.data.get("phase")), "streaming"), "step": event.data.get("phase")}
-    if event.name == "done" and "images" in data:
-        data["_imageOmitted"] = True
-    return Frame(event.name, data, event.seq)
+async def inflight(studio: Studio, *, kind: str | None, session: str | None, terminal: bool) -> dict[str, Any]:
+    """``{jobs, terminalJobs?}``: those under way, oldest first, and on demand the newest that have ended."""
+
+    def wanted(job: Job) -> bool:
+        return (not kind or kind == kind_of(job)) and (not session or session == job.request.session_id)
+
+    active = await studio.ledger.jobs(states=OPEN_STATES)
+    rows = [active_row(job, interrupted=studio.runner.interrupted(job)) for job in active if wanted(job)]
+    if not terminal:
+        return {"jobs": rows}
+    ended = await studio.ledger.jobs(states=sorted(FINAL_STATES), limit=TERMINAL_ROWS, newest_first=True)
+    told = [terminal_row(job, await studio.store.artifacts(job_id=job.id)) for job in ended if wanted(job)]
+    return {"jobs": rows, "terminalJobs": told}
 
 
-async def event_frames(bus: EventBus, *, after: int | None, job_id: str | None = None) -> AsyncGenerator[Frame, None]:
-    """The frames of a subscription, without what processes say to each other."""
-    async with aclosing(bus.subscribe(after=after, job_id=job_id)) as events:
-        async for event in events:
-            if event.name not in _INTERNAL:
-                yield event_frame(event)
+async def jobs(studio: Studio, *, states: tuple[str, ...], limit: int) -> dict[str, Any]:
+    """``{jobs}``, newest first."""
+    found = await studio.ledger.jobs(states=states, limit=limit, newest_first=True)
+    return {"jobs": [await whole(studio, job) for job in found]}
+
+
+async def whole(studio: Studio, job: Job) -> dict[str, Any]:
+    """One job with its calls and files."""
+    calls, artifacts = await studio.ledger.calls(job.id), await studio.store.artifacts(job_id=job.id)
+    return job_facts(job, calls, artifacts, interrupted=studio.runner.interrupted(job))
 
 
 def kind_of(job: Job) -> str:

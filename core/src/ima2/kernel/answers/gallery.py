@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ima2.kernel.studio import Studio
 from ima2.models import Artifact
 from ima2.storage.clips import can_decode
 from ima2.storage.names import thumbnail_of
@@ -65,6 +66,36 @@ def thumb_url(artifact: Artifact) -> str | None:
     if artifact.kind == "video" and not can_decode():
         return None
     return file_url(thumbnail_of(Path(artifact.filename)).as_posix())
+
+
+async def page(
+    studio: Studio,
+    who: str,
+    *,
+    limit: int,
+    before: tuple[int, str] | None = None,
+    since: int | None = None,
+    session: str | None = None,
+    job: str | None = None,
+    favorites: bool = False,
+) -> dict[str, Any]:
+    """``{items, total, nextCursor}``, newest first, with the marks of ``who``; ``total`` counts everything."""
+    found = await studio.store.artifacts(
+        limit=limit + 1,
+        before=before,
+        since=since,
+        session_id=session,
+        job_id=job,
+        favorites_of=who if favorites else None,
+    )
+    shown = found[:limit]
+    marked = await studio.store.favorites(who, [artifact.filename for artifact in shown])
+    last = shown[-1] if len(found) > limit else None
+    return {
+        "items": [row(artifact, favorite=artifact.filename in marked) for artifact in shown],
+        "total": await studio.store.count(),
+        "nextCursor": {"before": last.created_at, "beforeFilename": last.filename} if last else None,
+    }
 
 
 def row(artifact: Artifact, *, favorite: bool = False) -> dict[str, Any]:
