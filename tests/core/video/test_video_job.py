@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from clip_service import LOST, REFUSED, CancellingProvider, ClipProvider, Service
 from fakes import FakeProvider, png
-from ima2.errors import Ima2Error, UpstreamTimeout
+from ima2.errors import Ima2Error, JobUnknown, UpstreamTimeout
 from ima2.kernel.jobs.call_events import CallEvents
 from ima2.kernel.jobs.movement import STALLED_SECONDS, Movement
+from ima2.kernel.jobs.naming import stem
 from ima2.kernel.opening import open_studio
 from ima2.kernel.studio import Studio
-from ima2.models import Progress
+from ima2.models import Call, Progress
 from ima2_kit.conformance.pictures import clip
 
 Env = dict[str, str]
@@ -253,6 +254,117 @@ def test_a_lost_poll_ends_with_the_way_back(env: Env, service: Service) -> None:
         studio(env, later, fetch)
         assert later.resumed == [f"up-{before + 1}"]
         assert len(service.submits) == before + 1
+
+
+@pytest.mark.parametrize("word", ["resume", "retry"])
+def test_what_the_service_has_is_fetched_once_however_it_is_asked_for(env: Env, service: Service, word: str) -> None:
+    """Four times at once, and by the word that would send again: there is nothing to send."""
+
+    async def lose(house: Studio) -> None:
+        await house.submit({"prompt": "x", "provider": "film", "requestId": "job"}, surface="video")
+        assert (await house.wait("job")).state == "unknown"
+
+    async def fetch(house: Studio) -> None:
+        asked = await asyncio.gather(*(getattr(house, word)("job") for _ in range(4)), return_exceptions=True)
+        refused = [each.code for each in asked if isinstance(each, Ima2Error)]
+        assert len(refused) == 3, asked
+        assert set(refused) <= {"JOB_CHANGED", "JOB_NOT_INTERRUPTED", "JOB_NOT_UNKNOWN"}
+        job = await house.wait("job")
+        assert (job.state, len(await house.store.artifacts())) == ("done", 1)
+
+    studio(env, ClipProvider(service, {"progress": LOST}), lose)
+    later = ClipProvider(service)
+    studio(env, later, fetch)
+    assert later.resumed == ["up-1"]
+    assert len(service.submits) == 1
+
+
+def test_an_unanswered_order_is_sent_again_once(env: Env, service: Service) -> None:
+    """Four say at once that it may be."""
+
+    async def lose(house: Studio) -> None:
+        await house.submit({"prompt": "x", "provider": "film", "requestId": "job"}, surface="video")
+        assert (await house.wait("job")).state == "unknown"
+
+    async def send(house: Studio) -> None:
+        asked = await asyncio.gather(*(house.retry("job") for _ in range(4)), return_exceptions=True)
+        assert sum(isinstance(each, Ima2Error) for each in asked) == 3
+        assert (await house.wait("job")).state == "done"
+
+    studio(env, ClipProvider(service, {"posted": JobUnknown("no answer", step="generate")}), lose)
+    studio(env, ClipProvider(service), send)
+    assert len(service.submits) == 2
+
+
+def test_given_up_and_sent_again_at_once_is_one_of_the_two(env: Env, service: Service) -> None:
+    async def work(house: Studio) -> None:
+        await house.submit({"prompt": "x", "provider": "film", "requestId": "job"}, surface="video")
+        assert (await house.wait("job")).state == "unknown"
+        provider.at = {}
+        dropped, sent = await asyncio.gather(house.drop("job"), house.retry("job"), return_exceptions=True)
+        assert isinstance(dropped, Ima2Error) != isinstance(sent, Ima2Error)
+        job = await house.wait("job")
+        assert job.state == ("failed" if isinstance(sent, Ima2Error) else "done")
+        assert len(service.submits) == (1 if job.state == "failed" else 2)
+
+    provider = ClipProvider(service, {"posted": JobUnknown("no answer", step="generate")})
+    studio(env, provider, work)
+
+
+@pytest.mark.parametrize(
+    ("at", "state", "paid", "hint", "submits"),
+    [
+        ("sending", "failed", "no", "ima2 jobs show job", 0),
+        ("posted", "unknown", "maybe", "ima2 jobs retry job", 1),
+        ("submitted", "unknown", "maybe", "ima2 jobs resume job", 1),
+        ("progress", "unknown", "maybe", "ima2 jobs resume job", 1),
+        ("media", "done", None, "", 1),
+    ],
+)
+def test_a_job_that_is_out_of_time_leaves_its_clip_to_the_service(
+    env: Env, service: Service, at: str, state: str, paid: str | None, hint: str, submits: int
+) -> None:
+    """Nobody wished it stopped: it is not cancelled there, and can be fetched."""
+
+    async def late(house: Studio) -> None:
+        body = {"prompt": "x", "provider": "film", "requestId": "job", "timeout": 1}
+        await house.submit(body, surface="video")
+        job = await house.wait("job")
+        error = job.error or {}
+        assert (job.state, error.get("paid"), error.get("hint", "")[: len(hint)]) == (state, paid, hint)
+
+    async def fetch(house: Studio) -> None:
+        await house.resume("job")
+        assert (await house.wait("job")).state == "done"
+
+    studio(env, CancellingProvider(service, {at: "hang"}), late)
+    assert (len(service.submits), service.cancelled) == (submits, [])
+    if "resume" in hint:
+        studio(env, CancellingProvider(service), fetch)
+        assert len(service.submits) == 1
+
+
+def test_a_clip_that_could_not_be_stored_waits_in_the_spool(env: Env, service: Service) -> None:
+    blocked: list[Path] = []
+
+    def block() -> None:
+        blocked[0].mkdir()
+
+    async def work(house: Studio) -> None:
+        accepted = await house.submit({"prompt": "x", "provider": "film", "requestId": "job"}, surface="video")
+        blocked.append(house.paths.generated / f"{stem(accepted.job, film, 0)}.mp4")
+        job = await house.wait("job")
+        assert job.error
+        assert (job.state, job.error["hint"]) == ("unknown", "ima2 jobs resume job")
+        assert Path(job.error["kept"][0]).stat().st_size
+        blocked[0].rmdir()
+        await house.resume("job")
+        job = await house.wait("job")
+        assert (job.state, len(await house.store.artifacts())) == ("done", 1)
+
+    film = Call(key="job.0", kind="video", prompt="x", model="film-1")
+    studio(env, ClipProvider(service, {"download": block}), work)
+    assert len(service.submits) == 1
 
 
 def test_a_refusal_of_the_service_is_an_end(env: Env, service: Service) -> None:

@@ -120,7 +120,7 @@ def _interrupted(at: Where) -> list[str]:
 @where_flags
 @json_flag
 def retry(job_id: str, at: Where, as_json: bool) -> None:
-    """Send an unanswered job again; it may be charged a second time."""
+    """Send an unanswered job again; it may be charged a second time. What the service has is fetched instead."""
     _follow(at, job_id, lambda backend: backend.retry(job_id), as_json)
 
 

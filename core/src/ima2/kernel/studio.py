@@ -18,7 +18,7 @@ from ima2.kernel.jobs.faults import from_dict
 from ima2.kernel.jobs.parts import Parts
 from ima2.kernel.jobs.process import Process
 from ima2.kernel.jobs.record import answer
-from ima2.kernel.jobs.resuming import reopened
+from ima2.kernel.jobs.resuming import claimed, reopened, send_again
 from ima2.kernel.jobs.runner import Runner
 from ima2.kernel.plugins.dispatch import Dispatcher
 from ima2.kernel.plugins.host import PluginHost
@@ -163,28 +163,25 @@ class Studio:
         return Cancellation(True, aborted, said[paid.get("paid", "maybe")])
 
     async def retry(self, job_id: str) -> Job:
-        """The user's word that an ``unknown`` job may be sent (and paid) again."""
+        """The user's word that an ``unknown`` job may be sent (and paid) again; what the service has is fetched."""
         job = await self._unanswered(job_id)
         self.runner.room()
-        for row in await self.ledger.calls(job.id):
-            if row.state == "unknown":
-                await self.ledger.update_call(row.key, state="ready", sent_at=None, upstream_id=None, error=None)
-        job = await self.ledger.update_job(
-            job.id, state="queued", owner=self.process.id, error=None, finished_at=None, phase="queued"
-        )
-        await self.bus.publish(job.id, "phase", {"phase": "queued"})
+        job = await claimed(self.parts, job)
+        await send_again(self.parts, job)
         await self.runner.start(job)
         return job
 
     async def drop(self, job_id: str) -> Job:
         """The user's word that an ``unknown`` job is given up; what is stored stays."""
         job = await self._unanswered(job_id)
+        kept = {name: value for name, value in (job.error or {}).items() if name != "hint"}
+        error = {**kept, "code": "JOB_DROPPED"}
+        job = await self.ledger.update_job(job.id, expect_state="unknown", state="failed", error=error)
         for row in await self.ledger.calls(job.id):
             if row.state in ("unknown", "storing"):
                 await self.ledger.update_call(row.key, state="failed")
         await self.contexts.drop_spool(job.id)
-        kept = {name: value for name, value in (job.error or {}).items() if name != "hint"}
-        return await self.ledger.update_job(job.id, state="failed", error={**kept, "code": "JOB_DROPPED"})
+        return job
 
     async def _unanswered(self, job_id: str) -> Job:
         job = await self.job(job_id)

@@ -53,14 +53,19 @@ class SqliteLedger:
 
         await self.database.write(work)
 
-    async def update_job(self, job_id: str, *, expect_owner: str | None = None, **changes: Any) -> Job:
-        """Set columns by :class:`Job` field name and return the row; ``JOB_ENDED``, ``JOB_TAKEN``."""
+    async def update_job(
+        self, job_id: str, *, expect_owner: str | None = None, expect_state: str | None = None, **changes: Any
+    ) -> Job:
+        """Set columns by :class:`Job` field name and return the row; ``JOB_ENDED``, ``JOB_TAKEN``, ``JOB_CHANGED``."""
 
         def work(connection: sqlite3.Connection) -> Job:
             before = _job(connection, job_id)
             _refuse_ended(before, changes.get("state"))
             if expect_owner not in (None, before.owner):
                 raise Conflict(f"Job {job_id} is run by another process now.", code="JOB_TAKEN")
+            if expect_state not in (None, before.state):
+                text = f"Job {job_id} is {before.state} by now."
+                raise Conflict(text, code="JOB_CHANGED", hint=f"ima2 jobs show {job_id}")
             after = changed(before, {**changes, "id": job_id})
             _update(connection, "job", "id", job_id, before=job_columns(before), after=job_columns(after))
             return after

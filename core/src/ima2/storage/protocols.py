@@ -21,11 +21,14 @@ class Ledger(Protocol):
         """Insert. ``Conflict("REQUEST_ID_IN_USE")`` or ``Conflict("IDEMPOTENCY_KEY_CONFLICT")`` when taken."""
         ...
 
-    async def update_job(self, job_id: str, *, expect_owner: str | None = None, **changes: Any) -> Job:
+    async def update_job(
+        self, job_id: str, *, expect_owner: str | None = None, expect_state: str | None = None, **changes: Any
+    ) -> Job:
         """Set columns by :class:`Job` field name and return the row.
 
         :raises Conflict: ``JOB_ENDED`` when the job is final already (only ``unknown`` may be left, for ``queued``
-            or ``failed``), ``JOB_TAKEN`` when ``expect_owner`` is not its owner any more.
+            or ``failed``), ``JOB_TAKEN`` when ``expect_owner`` is not its owner any more, ``JOB_CHANGED`` when its
+            state is not ``expect_state`` any more: of several who decide at once, one does.
         """
         ...
 

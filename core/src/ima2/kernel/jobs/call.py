@@ -30,10 +30,11 @@ _ENDED = frozenset({"done", "failed", "cancelled", "unknown"})
 class CallRunner:
     """Runs the calls of one job with one provider."""
 
-    def __init__(self, parts: Parts, job: Job, info: ProviderInfo) -> None:
+    def __init__(self, parts: Parts, job: Job, info: ProviderInfo, limit: asyncio.Timeout | None = None) -> None:
         self._parts = parts
         self._job = job
         self._info = info
+        self._limit = limit
 
     async def advance(self, row: CallRow, place: Place) -> CallRow:
         """Bring the call to a final state. Never raises an ``Ima2Error``: what failed is in the row.
@@ -57,7 +58,8 @@ class CallRunner:
             return await work
         except asyncio.CancelledError:
             if not self._parts.stopping.is_set():
-                await shielded(self.cancelled(row.key))
+                late = self._limit is not None and self._limit.expired()
+                await shielded(self._late(row.key) if late else self.cancelled(row.key))
             raise
         except JobUnknown as error:
             return await self._end(row.key, "unknown", error=error)
@@ -174,8 +176,8 @@ class CallRunner:
         row = await self._row(key)
         spooled = [str(media["path"]) for media in row.media]
         if spooled and isinstance(error, StorageFailed):
-            # Paid for and in the spool, but not in the gallery: a retry only stores, it sends nothing.
-            waiting = error.but(kept=tuple(spooled), hint=f"ima2 jobs retry {self._job.id}")
+            # Paid for and in the spool, but not in the gallery: to go on only stores, it sends nothing.
+            waiting = error.but(kept=tuple(spooled), hint=f"ima2 jobs resume {self._job.id}")
             return await self._end(key, "storing", error=waiting)
         if row.upstream_id and not spooled and row.call.kind in self._info.resumable and _passing(error):
             asked = error.but(hint=f"ima2 jobs resume {self._job.id}", paid="maybe")
@@ -191,6 +193,24 @@ class CallRunner:
         stopped = row.state == "ready" or self._info.billing == "free" or await self._stop_upstream(row)
         error = Cancelled("Generation canceled", step="generate", paid="no" if stopped else "maybe")
         return await self._end(key, "cancelled", error=error)
+
+    async def _late(self, key: str) -> CallRow:
+        """The job's time is up. What a service works on stays there: to be out of time is no wish to cancel."""
+        row = await self._row(key)
+        if row.media:
+            return await self._store_all(row)
+        if row.state in _ENDED or row.sent_at is None or row.call.kind not in self._info.resumable:
+            return await self.cancelled(key)
+        if row.upstream_id is None:
+            return await self._end(key, "unknown", error=_question(self._job, row))
+        error = UpstreamTimeout(
+            f"{self._info.title} had not finished after {self._job.request.timeout:g} s, the time this job was given. "
+            "It goes on there; the result can be fetched later, and nothing is sent again.",
+            step="generate",
+            paid="maybe",
+            hint=f"ima2 jobs resume {self._job.id}",
+        )
+        return await self._end(key, "unknown", error=error)
 
     async def _stop_upstream(self, row: CallRow) -> bool:
         if not row.upstream_id or not self._parts.dispatcher.implements(self._info.id, "ima2_cancel"):

@@ -51,11 +51,11 @@ class Pipeline:
     async def run(self, job: Job) -> Job:
         """Returns the job in a final state; raises only ``CancelledError``."""
         try:
-            async with asyncio.timeout(job.request.timeout):
+            async with asyncio.timeout(job.request.timeout) as limit:
                 if job.request.kind == "text":
                     return await self._replied(job)
                 job = await self._planned(job)
-                rows = await self._calls(job)
+                rows = await self._calls(job, limit)
         except asyncio.CancelledError:
             if not self._parts.stopping.is_set():
                 await shielded(self.cancelled(job))
@@ -104,8 +104,8 @@ class Pipeline:
                         await warn(self._parts, job.id, event)
         raise PluginFailed(f"{self._info.id} planned nothing.", step="plan")
 
-    async def _calls(self, job: Job) -> list[CallRow]:
-        runner = CallRunner(self._parts, job, self._info)
+    async def _calls(self, job: Job, limit: asyncio.Timeout) -> list[CallRow]:
+        runner = CallRunner(self._parts, job, self._info, limit)
         rows = await self._parts.ledger.calls(job.id)
         hopeless = asyncio.Event()
 
@@ -195,6 +195,14 @@ class Pipeline:
 
     async def _timed_out(self, job: Job) -> Job:
         rows = await self._parts.ledger.calls(job.id)
+        if rows and all(row.state == "done" for row in rows):
+            return await self._finish(job, rows)
+        if any(row.state == "unknown" for row in rows):
+            # What was not begun stays so: going on later sends nothing.
+            for row in rows:
+                if row.state == "ready":
+                    await self._parts.ledger.update_call(row.key, state="cancelled")
+            return await self._finish(job, rows)
         charged = (self._info.billing != "free" and any(row.sent_at for row in rows)) or await self._asked(job)
         error = UpstreamTimeout(
             f"{self._info.title} had not finished after {job.request.timeout:g} s, the time this job was given.",

@@ -1,4 +1,4 @@
-"""Going on with what a service still has: a submitted call whose end we did not hear of."""
+"""Going on with a job that ended as ``unknown``: with what a service still has of it, or by sending it again."""
 
 from __future__ import annotations
 
@@ -7,27 +7,51 @@ from ima2.kernel.jobs.parts import Parts
 from ima2.models import CallRow, Job
 
 
-async def reopened(parts: Parts, job: Job) -> Job:
-    """The job, ready to be run again by this process from its upstream ids; nothing is sent a second time.
-
-    :raises Conflict: ``JOB_NOT_INTERRUPTED``; the service has nothing of it that could be asked for.
-    """
-    info = parts.dispatcher.host.provider(job.provider)
-    rows = [row for row in await parts.ledger.calls(job.id) if _waiting(row, info.resumable)]
-    if job.state != "unknown" or not rows:
-        raise Conflict(
-            f"Job {job.id} is {job.state}; there is nothing to go on with.",
-            code="JOB_NOT_INTERRUPTED",
-            hint=f"ima2 jobs show {job.id}",
-        )
-    for row in rows:
-        await parts.ledger.update_call(row.key, state="submitted", error=None)
+async def claimed(parts: Parts, job: Job) -> Job:
+    """The job, queued again for this process; of several who want it, one gets it. ``JOB_CHANGED``."""
     job = await parts.ledger.update_job(
-        job.id, state="queued", owner=parts.process_id, error=None, finished_at=None, phase="queued"
+        job.id,
+        expect_state="unknown",
+        state="queued",
+        owner=parts.process_id,
+        error=None,
+        finished_at=None,
+        phase="queued",
     )
     await parts.bus.publish(job.id, "phase", {"phase": "queued"})
     return job
 
 
-def _waiting(row: CallRow, resumable: tuple[str, ...]) -> bool:
-    return row.upstream_id is not None and row.state == "unknown" and row.call.kind in resumable
+async def reopened(parts: Parts, job: Job) -> Job:
+    """The job, ready to be run again by this process from its upstream ids, or from results that wait in the spool.
+
+    Nothing is sent a second time.
+
+    :raises Conflict: ``JOB_NOT_INTERRUPTED``; neither the service nor the spool has anything of it.
+    """
+    rows = await parts.ledger.calls(job.id)
+    waiting = [row for row in rows if _waits(parts, job, row)]
+    if job.state != "unknown" or not (waiting or any(row.state == "storing" for row in rows)):
+        raise Conflict(
+            f"Job {job.id} is {job.state}; there is nothing to go on with.",
+            code="JOB_NOT_INTERRUPTED",
+            hint=f"ima2 jobs show {job.id}",
+        )
+    job = await claimed(parts, job)
+    for row in waiting:
+        await parts.ledger.update_call(row.key, state="submitted", error=None)
+    return job
+
+
+async def send_again(parts: Parts, job: Job) -> None:
+    """Let the calls of a claimed job be sent anew, but for those that the service has: they are only followed."""
+    for row in await parts.ledger.calls(job.id):
+        if _waits(parts, job, row):
+            await parts.ledger.update_call(row.key, state="submitted", error=None)
+        elif row.state == "unknown":
+            await parts.ledger.update_call(row.key, state="ready", sent_at=None, upstream_id=None, error=None)
+
+
+def _waits(parts: Parts, job: Job, row: CallRow) -> bool:
+    info = parts.dispatcher.host.provider(job.provider)
+    return row.upstream_id is not None and row.state == "unknown" and row.call.kind in info.resumable

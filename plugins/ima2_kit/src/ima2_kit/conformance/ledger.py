@@ -184,6 +184,20 @@ class LedgerConformance:
 
         self.run(tmp_path, scenario)
 
+    def test_a_question_is_answered_once(self, tmp_path: Path) -> None:
+        async def scenario(ledger: Ledger) -> None:
+            await ledger.add_job(make_job(state="unknown"))
+            states = ["queued", "failed"] * 3
+            answers = [ledger.update_job("job-1", expect_state="unknown", state=state) for state in states]
+            outcomes = await asyncio.gather(*answers, return_exceptions=True)
+            winners = [outcome for outcome in outcomes if isinstance(outcome, Job)]
+            codes = {outcome.code for outcome in outcomes if isinstance(outcome, Conflict)}
+            assert len(winners) == 1
+            assert codes <= {"JOB_CHANGED", "JOB_ENDED"}
+            assert await ledger.job("job-1") == winners[0]
+
+        self.run(tmp_path, scenario)
+
     def test_jobs_are_listed_in_creation_order(self, tmp_path: Path) -> None:
         async def scenario(ledger: Ledger) -> None:
             for index, state in enumerate(["done", "queued", "running", "queued"]):
