@@ -79,6 +79,7 @@ PIPELINE = (
         env=("IMA2_GROK_PLANNER_MODEL",),
         key="grokProvider.plannerModel",
         per_request=True,
+        kinds=("image", "video"),
         help="The text model that searches the web and writes the final prompt.",
     ),
     Setting(

@@ -64,7 +64,9 @@ class ProviderCommand(Command):
 
             infos = [info for info in load_host(ctx).providers if self.kind in info.kinds]
             taken = {flag for parameter in own for flag in (*parameter.opts, *parameter.secondary_opts)}
-            known = [option for option in _options(infos) if not taken & {*option.opts, *option.secondary_opts}]
+            known = [
+                option for option in _options(infos, self.kind) if not taken & {*option.opts, *option.secondary_opts}
+            ]
             ctx.meta["ima2.provider_options"] = known
         return list(known)
 
@@ -76,12 +78,12 @@ def settings_in(ctx: click.Context) -> dict[str, Any]:
     return {field: value for field, value in values.items() if value is not None}
 
 
-def _options(infos: Iterable[ProviderInfo]) -> list[ProviderOption]:
+def _options(infos: Iterable[ProviderInfo], kind: str) -> list[ProviderOption]:
     """One flag a name, however many providers share it."""
     offers: dict[str, _Offer] = {}
     for info in infos:
         for setting in info.settings:
-            if setting.per_request and not setting.secret:
+            if setting.serves(kind) and not setting.secret:
                 earlier = offers.get(setting.name)
                 titles = (*earlier.titles, info.title) if earlier else (info.title,)
                 offers[setting.name] = _Offer(earlier.setting if earlier else setting, titles)

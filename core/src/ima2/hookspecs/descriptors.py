@@ -24,6 +24,7 @@ class Setting:
     :ivar per_request: becomes a flag (``--planner-model``) and a field (``plannerModel``) of a request.
     :ivar choices: the only values accepted; empty means any.
     :ivar minimum: the smallest number accepted; None means any. ``maximum`` likewise.
+    :ivar kinds: of requests that it has a meaning for; empty means all.
     """
 
     name: str
@@ -38,6 +39,11 @@ class Setting:
     choices: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    kinds: tuple[str, ...] = ()
+
+    def serves(self, kind: str) -> bool:
+        """Whether a request of this kind may bring it."""
+        return self.per_request and (not self.kinds or kind in self.kinds)
 
     @property
     def field(self) -> str:

@@ -136,7 +136,9 @@ def _config_keys(studio: Studio) -> dict[str, Any]:
 
 
 def _references(catalogue: Catalogue) -> int:
-    return max((model.capabilities.max_references for model in catalogue.models), default=0)
+    """Of pictures; what clips and questions take, their own models say."""
+    pictures = (model for model in catalogue.models if model.kind == "image")
+    return max((model.capabilities.max_references for model in pictures), default=0)
 
 
 def _unique(values: Iterable[str]) -> list[str]:

@@ -19,7 +19,7 @@ _FIELDS = frozenset(Request.model_fields) - _NEVER_FILLED
 
 def fill(request: Request, info: ProviderInfo, view: SettingsView) -> tuple[Request, tuple[Warning, ...]]:
     """The request as ``info`` would get it, and a warning for each option that means nothing to this provider."""
-    names = {setting.name for setting in info.settings if setting.per_request}
+    names = {setting.name for setting in info.settings if setting.serves(request.kind)}
     unknown = sorted(set(request.options) - names)
     given = {name: value for name, value in request.options.items() if name in names}
     values = view.for_provider(info, overrides=given)
@@ -35,7 +35,7 @@ def fill(request: Request, info: ProviderInfo, view: SettingsView) -> tuple[Requ
     return (
         _changed(request, options=options, **open_fields),
         tuple(
-            Warning(code="OPTION_IGNORED", field=name, message=f"{info.title} has no option {name}.")
+            Warning(code="OPTION_IGNORED", field=name, message=f"{info.title} has no option {name} here.")
             for name in unknown
         ),
     )
