@@ -33,6 +33,18 @@ def test_a_default_for_one_kind_of_request(tmp_path: Path) -> None:
     assert filled(tmp_path, "image", {"FAKE_IMAGE_MODEL": "paints"}).model == "paints"
 
 
+def test_an_option_of_other_kinds_is_ignored_with_a_warning(tmp_path: Path) -> None:
+    planner = Setting("planner", default="p", per_request=True, kinds=("image",))
+    info = ProviderInfo(id="fake", title="Fake", settings=(planner,))
+    view = SettingsView(ConfigFile(tmp_path / "config.json"), {})
+    found = {}
+    for kind in ("image", "text"):
+        request = Request.model_validate({"id": "r", "prompt": "p", "kind": kind, "options": {"planner": "mine"}})
+        changed, warnings = fill(request, info, view)
+        found[kind] = (changed.options, [(each.code, each.field) for each in warnings])
+    assert found == {"image": ({"planner": "mine"}, []), "text": ({}, [("OPTION_IGNORED", "planner")])}
+
+
 @pytest.mark.parametrize("kind", ["image", "video"])
 def test_what_the_request_says_wins(tmp_path: Path, kind: str) -> None:
     request = filled(tmp_path, kind, {}, "mine")
