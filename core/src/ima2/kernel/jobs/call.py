@@ -132,15 +132,15 @@ class CallRunner:
         if await self._parts.store.artifact(f"{name}.mp4"):
             return
         into = self._parts.contexts.job_spool(self._job.id) / f"{row.call.index}-{index}_cut.mp4"
-        await asyncio.to_thread(into.parent.mkdir, parents=True, exist_ok=True)
         try:
+            await asyncio.to_thread(into.parent.mkdir, parents=True, exist_ok=True)
             await self._parts.store.cut(media["cutFrom"], into, media["leadIn"])
             sha256 = await asyncio.to_thread(_sha256, into)
             await self._put(row, index, {**media, "path": str(into), "sha256": sha256}, name)
-        except Ima2Error as error:
-            text = f"The clip begins {media['leadIn']:g} s too early: {error.message}"
-            hint = f" {error.hint}" if error.hint else ""
-            kept = Warning(code="LEAD_IN_KEPT", field="storyboard", message=text + hint, reason=error.code)
+        except (Ima2Error, OSError) as error:
+            text = f"The clip begins {media['leadIn']:g} s too early: {error}"
+            hint = f" Hint: {error.hint}" if isinstance(error, Ima2Error) and error.hint else ""
+            kept = Warning(code="LEAD_IN_KEPT", field="storyboard", message=text + hint)
             await warn(self._parts, self._job.id, kept)
 
     async def _put(self, row: CallRow, index: int, media: dict[str, Any], name: str) -> Artifact:
