@@ -22,7 +22,7 @@ from ima2.storage.database import Database
 from ima2.storage.ledger import SqliteLedger
 from ima2.storage.metadata import embedded, metadata_from
 from ima2.storage.repair import RepairReport, repair
-from ima2_kit.conformance.ledger import make_calls, make_job
+from ima2_kit.conformance.bench import make_calls, make_job
 from ima2_kit.conformance.pictures import bomb, clip, picture
 
 OpenStore = Callable[[], AbstractAsyncContextManager[FileArtifactStore]]

@@ -34,20 +34,20 @@ _SHAPE = (
     click.option("--resolution", help="480p, 720p, 1080p: what the model has."),
     click.option("--aspect-ratio", metavar="W:H", help="16:9, 9:16, 1:1, …, or auto."),
 )
+
+
+def _wait(seconds: float, text: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    longer = click.FloatRange(0, min_open=True)
+    return click.option("--timeout", type=longer, default=seconds, show_default=True, metavar="SECONDS", help=text)
+
+
 _SESSION = click.option("--session", metavar="ID", help="Store the result with this session.")
 _MORE = (
     click.option("--seed", type=int, help="The same seed may give the same clip."),
     click.option("--mode", type=click.Choice(["auto", "direct"]), help="direct: the prompt as it is. [auto]"),
     _SESSION,
     click.option("--stdin", "from_stdin", is_flag=True, help="Read the prompt from stdin, as PROMPT - does."),
-    click.option(
-        "--timeout",
-        type=click.FloatRange(0, min_open=True),
-        default=WAIT_SECONDS,
-        show_default=True,
-        metavar="SECONDS",
-        help="Wait this long; the clip goes on without you.",
-    ),
+    _wait(WAIT_SECONDS, "Wait this long; the clip goes on without you."),
 )
 _RESULT = (
     click.option("-o", "--out", "--output", metavar="FILE", help="Copy to FILE ({slug} is filled in); - is stdout."),
@@ -81,15 +81,7 @@ def story_flags(function: Callable[..., T]) -> Callable[..., T]:
 
 def looking_flags(function: Callable[..., T]) -> Callable[..., T]:
     """The flags of a question about a clip."""
-    wait = click.option(
-        "--timeout",
-        type=click.FloatRange(0, min_open=True),
-        default=LOOK_SECONDS,
-        show_default=True,
-        metavar="SECONDS",
-        help="Wait this long, then stop asking.",
-    )
-    for option in reversed((*_WHO, _SESSION, wait, *_TELLING)):
+    for option in reversed((*_WHO, _SESSION, _wait(LOOK_SECONDS, "Wait this long, then stop asking."), *_TELLING)):
         function = option(function)
     return where_flags(function)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("ima2_kit.conformance.artifacts", "ima2_kit.conformance.ledger")
+pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in ("artifacts", "events", "ledger", "references")))
 
 from ima2_kit.conformance.artifacts import ArtifactStoreConformance  # noqa: E402
 from ima2_kit.conformance.ledger import LedgerConformance  # noqa: E402

@@ -3,62 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ima2.errors import Conflict, NotFound
-from ima2.models import Call, Job, Plan, Reference, Request, Resolution, Skipped, Usage, Warning
+from ima2.models import Job, Plan, Reply, Usage, Warning
 from ima2.storage.protocols import Ledger
 
-MINUTE = 60_000
+from ima2_kit.conformance.bench import MINUTE, make_calls, make_job
+from ima2_kit.conformance.events import Events
 
 
-def make_job(job_id: str = "job-1", **fields: Any) -> Job:
-    """A queued job that fills every kind of column."""
-    reference = Reference(sha256="ab" * 32, media_type="image/png", width=8, height=8, size=70, has_alpha=True)
-    request = Request(id=job_id, prompt="a fox, 여우 \u2028 🦊", references=(reference,), labels={"nodeId": "n_1"})
-    skipped = Skipped(provider="other", why="no key", fix="ima2 login other")
-    resolution = Resolution(provider="one", reason="the only one", skipped=(skipped,))
-    return Job(
-        **{
-            "id": job_id,
-            "request": request,
-            "provider": "one",
-            "resolution": resolution,
-            "owner": "process-1",
-            "created_at": MINUTE,
-            "phase_at": MINUTE,
-            **fields,
-        }
-    )
-
-
-def make_calls(job_id: str = "job-1", count: int = 1) -> tuple[Call, ...]:
-    """Calls of a plan."""
-    return tuple(
-        Call(key=f"{job_id}.{index}", index=index, prompt="a fox", model="m", parameters={"deep": [{"a": index}]})
-        for index in range(count)
-    )
-
-
-class LedgerConformance:
+class LedgerConformance(Events):
     """Subclass it, name the subclass ``Test…``, and implement :meth:`open`."""
-
-    def open(self, folder: Path) -> AbstractAsyncContextManager[Ledger]:
-        """A ledger that keeps its data in ``folder`` (or in a place of its own for that folder)."""
-        raise NotImplementedError
-
-    def run(self, folder: Path, scenario: Callable[[Ledger], Awaitable[Any]]) -> Any:
-        """Open, run ``scenario``, close."""
-
-        async def main() -> Any:
-            async with self.open(folder) as ledger:
-                return await scenario(ledger)
-
-        return asyncio.run(main())
 
     def test_a_job_comes_back_as_it_went_in(self, tmp_path: Path) -> None:
         job = make_job(
@@ -67,6 +25,7 @@ class LedgerConformance:
             plan=Plan(prompt="p", model="m", calls=make_calls()),
             warnings=(Warning(code="DROPPED", message="a style", normalized_to="none"),),
             usage=Usage(input_tokens=3, cost_usd=0.04, raw={"x": [1]}),
+            reply=Reply(text="two\nlines", requests=({"prompt": "x"},)),
             error={"code": "X", "details": {"a": 1}},
             idempotency_key="once",
             body_hash="cd" * 32,
@@ -257,62 +216,6 @@ class LedgerConformance:
             assert job.error == data
 
         self.run(tmp_path, scenario)
-
-    def test_sequence_numbers_grow_in_parallel(self, tmp_path: Path) -> None:
-        async def scenario(ledger: Ledger) -> None:
-            appended = await asyncio.gather(*(ledger.append("job-1", "progress", {"n": n}) for n in range(30)))
-            seqs = [event.seq for event in appended]
-            stored = await ledger.events()
-            assert len(set(seqs)) == 30
-            assert stored == sorted(appended, key=lambda event: event.seq)
-            assert await ledger.event_bounds() == (min(seqs), max(seqs))
-
-        self.run(tmp_path, scenario)
-
-    def test_events_are_read_on_from_a_number(self, tmp_path: Path) -> None:
-        async def scenario(ledger: Ledger) -> None:
-            assert await ledger.event_bounds() == (0, 0)
-            seqs = [(await ledger.append(f"job-{n % 2}", "phase", {"n": n})).seq for n in range(6)]
-            assert [event.seq for event in await ledger.events(after=seqs[2])] == seqs[3:]
-            assert [event.seq for event in await ledger.events(job_id="job-1")] == seqs[1::2]
-            assert [event.seq for event in await ledger.events(after=seqs[1], job_id="job-1", limit=1)] == [seqs[3]]
-            assert await ledger.events(after=seqs[-1]) == []
-
-        self.run(tmp_path, scenario)
-
-    def test_an_event_with_an_unknown_name_is_refused(self, tmp_path: Path) -> None:
-        async def scenario(ledger: Ledger) -> None:
-            with pytest.raises(ValueError):  # noqa: PT011
-                await ledger.append("job-1", "surprise", {})
-            assert await ledger.events() == []
-
-        self.run(tmp_path, scenario)
-
-    def test_trimming_spares_jobs_under_way_and_never_restarts_the_numbers(self, tmp_path: Path) -> None:
-        async def scenario(ledger: Ledger) -> None:
-            await ledger.add_job(make_job("live", state="running"))
-            await ledger.add_job(make_job("over", state="done"))
-            for name in ("live", "over", "live", "over", "over"):
-                await ledger.append(name, "progress", {})
-            assert await ledger.trim_events(4) == 1
-            assert [event.job_id for event in await ledger.events()] == ["live", "live", "over", "over"]
-            assert await ledger.trim_events(0) == 2
-            assert await ledger.trim_events(0) == 0
-            assert [event.job_id for event in await ledger.events()] == ["live", "live"]
-            assert (await ledger.append("live", "done", {})).seq == 6
-
-        self.run(tmp_path, scenario)
-
-    def test_numbers_do_not_restart_after_everything_went(self, tmp_path: Path) -> None:
-        async def append(ledger: Ledger) -> int:
-            return (await ledger.append("gone", "progress", {})).seq
-
-        async def trim(ledger: Ledger) -> None:
-            assert await ledger.trim_events(0) == 1
-
-        first = self.run(tmp_path, append)
-        self.run(tmp_path, trim)
-        assert self.run(tmp_path, append) > first
 
     def test_deleting_a_job_takes_its_calls_and_events(self, tmp_path: Path) -> None:
         async def scenario(ledger: Ledger) -> None:
