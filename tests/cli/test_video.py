@@ -152,6 +152,9 @@ def test_what_can_be_done_with_a_clip(cli: Any, serve: Any, with_server: bool) -
         assert (cli.home / done.out.strip().removeprefix("✓ ")).read_bytes() != shown
         assert cli("video", "frame", first["path"], "--position", "0.5").code == 2
         assert cli("video", "frame", "none.mp4").code == 5
+        start = cli("video", "frame", first["filename"], "--first", "-o", "-").out_bytes
+        assert start == cli("video", "frame", first["filename"], "--position", "0", "-o", "-").out_bytes != shown
+        assert cli("video", "frame", first["filename"], "--first", "--last").code == 2
 
     if with_server:
         with serve():

@@ -287,7 +287,7 @@ def test_frames_posters_and_ranges(env: Env) -> None:
     async def work(served: Served) -> None:
         made = await filmed(served)
         frames = {}
-        for position in ("0", "0.5", "last", "99"):
+        for position in ("0", "0.5", "first", "last", "99"):
             answer = await served.client.get(
                 "/api/video/frame", params={"file": made["filename"], "position": position}
             )
@@ -296,7 +296,7 @@ def test_frames_posters_and_ranges(env: Env) -> None:
                 assert picture.size == (480, 480)
             frames[position] = answer.content
         assert len({frames["0"], frames["0.5"], frames["last"]}) == 3
-        assert frames["99"] == frames["last"]
+        assert (frames["99"], frames["first"]) == (frames["last"], frames["0"])
         (row,) = (await served.client.get("/api/history")).json()["items"]
         poster = await served.client.get(row["thumb"])
         assert poster.headers["content-type"] == "image/jpeg"

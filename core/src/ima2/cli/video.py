@@ -145,20 +145,23 @@ async def _look(body: Mapping[str, Any], flags: Mapping[str, Any]) -> None:
 
 @video.command("frame", cls=Command)
 @click.argument("clip")
-@click.option("--last", is_flag=True, help="The last frame, as without --position.")
-@click.option("--position", type=click.FloatRange(0), metavar="SECONDS", help="The frame shown then; 0 is the first.")
+@click.option("--first", is_flag=True, help="The first frame.")
+@click.option("--last", is_flag=True, help="The last frame, as when nothing is said.")
+@click.option("--position", type=click.FloatRange(0), metavar="SECONDS", help="The frame shown then.")
 @click.option("-o", "--out", metavar="FILE", help="Write to FILE; - is stdout. [<clip>-<position>.png]")
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
 @where_flags
-def frame(*, clip: str, last: bool, position: float | None, out: str | None, force: bool, at: Where) -> None:
+def frame(
+    *, clip: str, first: bool, last: bool, position: float | None, out: str | None, force: bool, at: Where
+) -> None:
     """Take one frame of a clip of the gallery, as PNG."""
     from ima2.cli.backend import ask
     from ima2.cli.terminal import success
 
-    if last and position is not None:
-        raise click.UsageError("--last and --position exclude each other.")
+    if first + last + (position is not None) > 1:
+        raise click.UsageError("--first, --last and --position exclude each other.")
     name = _name(clip)
-    moment = "last" if position is None else f"{position:g}s"
+    moment = "first" if first else "last" if position is None else f"{position:g}s"
     output = decide(
         out or f"{Path(name).stem}-{moment}.png",
         None,
@@ -169,7 +172,7 @@ def frame(*, clip: str, last: bool, position: float | None, out: str | None, for
         as_json=False,
     )
     output.prepare()
-    picture = ask(at, lambda backend: backend.frame(name, position))
+    picture = ask(at, lambda backend: backend.frame(name, 0.0 if first else position))
     if output.kind == "bytes":
         sys.stdout.buffer.write(picture)
         return

@@ -63,7 +63,7 @@ async def preview(request: web.Request) -> web.StreamResponse:
     "GET",
     "/api/video/frame",
     family="flat",
-    query=(("file", "a clip of the gallery"), ("position", "seconds, or last (default)")),
+    query=(("file", "a clip of the gallery"), ("position", "seconds, first, or last (default)")),
     media_type="image/png",
 )
 async def frame(request: web.Request) -> web.StreamResponse:
@@ -114,9 +114,9 @@ def _position(request: web.Request) -> float | None:
     if text == "last":
         return None
     try:
-        seconds = float(text)
+        seconds = 0.0 if text == "first" else float(text)
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < 1e6:
-        raise InvalidRequest("position is a number of seconds, or last.", code="INVALID_FIELD", field="position")
+        raise InvalidRequest("position is a number of seconds, first or last.", code="INVALID_FIELD", field="position")
     return seconds
