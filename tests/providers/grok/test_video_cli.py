@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
+import io
 import json
 import os
 import sys
@@ -12,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ima2_kit.upstreams import Answer, Received, ScriptedUpstream, xai, xai_video
+from ima2_kit.upstreams import Answer, Received, ScriptedUpstream, json_answer, xai, xai_video
 from ima2_kit.upstreams.recorded import body_of, exchanges
 from ima2_kit.upstreams.xai_video import EDIT, ORDER, POLL, failed
+from PIL import Image
 from providers.grok.filming import KEY, MP4, RECORDED, recorded_run
 
 TEXT = "videos-text-to-video-poll-download.json"
@@ -72,6 +75,29 @@ def test_a_recorded_clip_reaches_the_gallery(tmp_path: Path) -> None:
     assert len(done.sent(ORDER)) == 1
     written = [path for path in (tmp_path / "house").rglob("*") if path.is_file()]
     assert not [path for path in written if KEY.encode() in path.read_bytes()], "the key is nowhere on disk"
+
+
+def test_a_recorded_clip_is_asked_about(tmp_path: Path) -> None:
+    """Its real frames go out, with one request and no other."""
+    *_, download = exchanges(RECORDED / TEXT)
+    (tmp_path / "wave.mp4").write_bytes(body_of(download["response"]))
+    script = {xai.SEARCH: [json_answer(xai.searched("A wave rolls in.", calls=0))]}
+    words = ("video", "analyze", "wave.mp4", "what", "moves?", "--provider", "grok", "--json")
+    done = ima2(tmp_path, *words, script=lambda _: script)
+    assert done.code == 0, done.err
+    assert {name: done.json[name] for name in ("analysis", "model", "method", "question")} == {
+        "analysis": "A wave rolls in.",
+        "model": "grok-4.3",
+        "method": "first-last-frame",
+        "question": "what moves?",
+    }
+    assert done.json["costUsd"] == xai.SEARCH_TICKS / 10**10
+    (sent,) = done.received
+    *pictures, question = sent.json["input"][1]["content"]
+    shown = [Image.open(io.BytesIO(base64.b64decode(each["image_url"].partition(",")[2]))) for each in pictures]
+    assert len({image.size for image in shown}) == 1
+    assert shown[0].tobytes() != shown[1].tobytes()
+    assert question["text"] == "what moves?"
 
 
 def test_editing_a_file(tmp_path: Path) -> None:
