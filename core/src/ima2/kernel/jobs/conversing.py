@@ -10,7 +10,7 @@ from contextlib import aclosing
 from ima2.errors import NoImage, Paid, PluginFailed
 from ima2.hookspecs import Clock, ProviderInfo
 from ima2.kernel.jobs.call_events import phase, warn
-from ima2.kernel.jobs.parts import Parts
+from ima2.kernel.jobs.parts import Parts, shielded
 from ima2.kernel.jobs.place import Place
 from ima2.kernel.jobs.usage import total
 from ima2.kernel.requests.analysis import INSTRUCTIONS
@@ -38,10 +38,12 @@ async def converse(parts: Parts, job: Job, info: ProviderInfo) -> Job:
         job = await parts.ledger.update_job(job.id, state="running")
         await phase(parts, job.id, Phase(name="reply"))
         reply, usage = await _heard(parts, job, info)
-    if not reply.text.strip() and not reply.requests:
+    said = bool(reply.text.strip() or reply.requests)
+    job = await shielded(parts.ledger.update_job(job.id, reply=reply if said else None, usage=usage))
+    if not said:
         paid: Paid = "no" if info.billing == "free" else "yes"
         raise NoImage(f"{info.title} answered without a word.", code="REPLY_EMPTY", step="reply", paid=paid)
-    return await parts.ledger.update_job(job.id, reply=reply, usage=usage)
+    return job
 
 
 async def _heard(parts: Parts, job: Job, info: ProviderInfo) -> tuple[Reply, Usage | None]:

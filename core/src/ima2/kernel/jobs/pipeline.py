@@ -53,9 +53,10 @@ class Pipeline:
         try:
             async with asyncio.timeout(job.request.timeout) as limit:
                 if job.request.kind == "text":
-                    return await self._replied(job)
-                job = await self._planned(job)
-                rows = await self._calls(job, limit)
+                    job, rows = await converse(self._parts, job, self._info), []
+                else:
+                    job = await self._planned(job)
+                    rows = await self._calls(job, limit)
         except asyncio.CancelledError:
             if not self._parts.stopping.is_set():
                 await shielded(self.cancelled(job))
@@ -69,9 +70,6 @@ class Pipeline:
             await shielded(self._end(job, "failed", fault))
             raise
         return await shielded(self._finish(job, rows))
-
-    async def _replied(self, job: Job) -> Job:
-        return await shielded(self._done(await converse(self._parts, job, self._info)))
 
     async def _planned(self, job: Job) -> Job:
         if job.plan is not None:
@@ -121,7 +119,9 @@ class Pipeline:
         return list(await asyncio.gather(*(one(row) for row in rows)))
 
     async def _finish(self, job: Job, rows: Sequence[CallRow]) -> Job:
-        """All calls have ended, or were not begun after a hopeless failure."""
+        """All calls have ended, or were not begun after a hopeless failure; or there are words in their place."""
+        if job.reply is not None:
+            return await self._done(job)
         open_rows = [row for row in rows if row.state in ("unknown", "storing")]
         done = [row for row in rows if row.state == "done"]
         errors = [from_dict(row.error) for row in rows if row.error]
