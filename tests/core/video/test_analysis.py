@@ -271,7 +271,7 @@ def test_cancelled_half_way_it_says_what_may_be_charged(env: Env) -> None:
 
 
 def test_out_of_time_it_says_what_may_be_charged(env: Env) -> None:
-    job = studio(env, Seer("hang"), lambda house: ask(house, timeout=0.2))
+    job = studio(env, Seer("hang"), lambda house: ask(house, timeout=2))
     assert (job.state, job.error["status"], job.error["paid"]) == ("failed", 504, "maybe")
 
 

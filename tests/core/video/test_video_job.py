@@ -327,7 +327,7 @@ def test_a_job_that_is_out_of_time_leaves_its_clip_to_the_service(
     """Nobody wished it stopped: it is not cancelled there, and can be fetched."""
 
     async def late(house: Studio) -> None:
-        body = {"prompt": "x", "provider": "film", "requestId": "job", "timeout": 1}
+        body = {"prompt": "x", "provider": "film", "requestId": "job", "timeout": 3}
         await house.submit(body, surface="video")
         job = await house.wait("job")
         error = job.error or {}

@@ -57,7 +57,7 @@ async def timed_out(backend: Backend, job_id: str, seconds: float) -> Ima2Error:
     """The end of a command that had waited long enough; nothing changes for a job that is submitted."""
     goes_on = await submitted(backend, job_id)
     said = "it goes on." if goes_on else str((await backend.cancel(job_id)).get("message", ""))
-    paid: Paid = "maybe" if goes_on else ((await backend.job(job_id)).get("error") or {}).get("paid", "no")
+    paid: Paid = "maybe" if goes_on else await _paid(backend, job_id)
     return Ima2Error(
         f"After {seconds:g} s it is not done yet; {said}",
         code="JOB_TRACKING_TIMEOUT",
@@ -66,6 +66,16 @@ async def timed_out(backend: Backend, job_id: str, seconds: float) -> Ima2Error:
         hint=command(backend, job_id) if goes_on else f"ima2 jobs show {job_id}",
         details={"requestId": job_id},
     )
+
+
+async def _paid(backend: Backend, job_id: str) -> Paid:
+    """What a stopped job may have cost; one that was never made, nothing."""
+    try:
+        job = await backend.job(job_id)
+    except Ima2Error:
+        return "no"
+    paid: Paid = (job.get("error") or {}).get("paid", "no")
+    return paid
 
 
 def command(backend: Backend, job_id: str) -> str:
