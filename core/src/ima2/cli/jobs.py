@@ -86,10 +86,11 @@ def show(job_id: str, at: Where, as_json: bool) -> None:
     facts = [("id", job["id"]), ("state", _state(job))]
     facts += [(name, job.get(name)) for name in ("phase", "provider", "model")]
     facts += [("prompt", job["request"].get("prompt")), ("files", ", ".join(job.get("filenames", ())) or None)]
-    facts += [("reply", (job.get("reply") or {}).get("text"))]
     facts += [(name, (job.get("error") or {}).get(name)) for name in ("error", "code", "paid", "hint")]
     facts += [(f"call {call['call']['index']}", _call(call)) for call in job.get("calls", ())]
     table([(name, one_line(value, 200)) for name, value in facts if value is not None])
+    if reply := job.get("reply"):
+        say(f"\n{clean(reply['text'])}")
 
 
 @jobs.command("resume")
