@@ -248,6 +248,8 @@ def test_what_the_first_schema_kept_is_read_by_the_newest(tmp_path: Path) -> Non
 
     def put(connection: sqlite3.Connection) -> None:
         index.insert(connection, clip)
+        index.insert(connection, clip.model_copy(update={"id": "b", "filename": "b.mp4"}))
+        connection.execute("UPDATE artifact SET sidecar = '{\"odd\": NaN' WHERE id = 'b'")
         columns = {name: value for name, value in job_columns(job).items() if name != "reply"}
         marks = ", ".join("?" * len(columns))
         connection.execute(f"INSERT INTO job ({', '.join(columns)}) VALUES ({marks})", tuple(columns.values()))
@@ -260,9 +262,7 @@ def test_what_the_first_schema_kept_is_read_by_the_newest(tmp_path: Path) -> Non
         narrow = {"limit": 5, "before": None, "since": None, "favorites_of": None, "trashed": False}
         found = await database.read(lambda connection: index.select(connection, **narrow, topic="kites"))
         assert found == [clip]
-        query = (
-            "SELECT * FROM artifact WHERE json_extract(sidecar, '$.videoSeries.topic') = 'kites' AND trashed_at IS NULL"
-        )
+        query = f"SELECT * FROM artifact WHERE {index.TOPIC} = 'kites' AND trashed_at IS NULL"
         ordered = f"EXPLAIN QUERY PLAN {query} ORDER BY created_at DESC, filename DESC"
         plan = await database.read(lambda connection: [row[3] for row in connection.execute(ordered)])
         assert plan == ["SEARCH artifact USING INDEX artifact_by_topic (<expr>=?)"]

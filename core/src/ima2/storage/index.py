@@ -9,6 +9,8 @@ from ima2.models import Artifact
 from ima2.storage.codec import clean, dump, load
 
 _FIELDS = tuple(Artifact.model_fields)
+TOPIC = "CASE WHEN json_valid(sidecar) THEN json_extract(sidecar, '$.videoSeries.topic') END"
+"""As in the index ``artifact_by_topic``, to the letter."""
 
 
 def insert(connection: sqlite3.Connection, artifact: Artifact) -> None:
@@ -42,7 +44,7 @@ def select(
         ("(created_at, filename) < (?, ?)", before),
         ("created_at >= ?", since),
         ("filename IN (SELECT filename FROM favorite WHERE identity = ?)", favorites_of),
-        ("json_extract(sidecar, '$.videoSeries.topic') = ?", topic),
+        (f"{TOPIC} = ?", topic),
         *((f"{column} = ?", value) for column, value in equal.items()),
     ):
         if given is not None:
