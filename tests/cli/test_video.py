@@ -238,6 +238,21 @@ def test_one_interrupt_leaves_a_submitted_clip_resumable(film: Any, service: Ser
 
 
 @interrupts
+def test_an_interrupt_leaves_it_again_when_it_was_resumed(film: Any, service: Service) -> None:
+    done = film("video", "x", "--provider", "film", "--json", env={"FILM_AT": "progress=lost"})
+    command = done.json["hint"].split()[1:]
+    process = film.start(*command, "--json", env={"FILM_AT": "submitted=hang"})
+    for _ in range(100):
+        if film("jobs", "show", command[-1], "--json").json["state"] == "running":
+            break
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, json.loads(out)["code"]) == (130, "JOB_LEFT"), err
+    assert film(*command, "--json").json["state"] == "done"
+    assert len(service.submits) == 1
+
+
+@interrupts
 @pytest.mark.parametrize("cancels", [False, True])
 def test_a_second_interrupt_asks_the_service_to_stop(film: Any, service: Service, cancels: bool) -> None:
     env = {"FILM_AT": "submitted=hang", **({"FILM_CANCELS": "1"} if cancels else {})}

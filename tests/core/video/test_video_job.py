@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
+import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +21,7 @@ from ima2.kernel.jobs.naming import stem
 from ima2.kernel.opening import open_studio
 from ima2.kernel.studio import Studio
 from ima2.models import Call, Progress
+from ima2.settings.paths import Paths
 from ima2_kit.conformance.pictures import clip
 
 Env = dict[str, str]
@@ -364,6 +367,54 @@ def test_a_clip_that_could_not_be_stored_waits_in_the_spool(env: Env, service: S
 
     film = Call(key="job.0", kind="video", prompt="x", model="film-1")
     studio(env, ClipProvider(service, {"download": block}), work)
+    assert len(service.submits) == 1
+
+
+def test_a_fault_on_this_side_leaves_the_clip_to_the_service(env: Env, service: Service) -> None:
+    """A full disk, a fault of the plugin: neither is the service's last word."""
+
+    async def lose(house: Studio) -> None:
+        await house.submit({"prompt": "x", "provider": "film", "requestId": "job"}, surface="video")
+        job = await house.wait("job")
+        assert job.error
+        assert (job.state, job.error["hint"]) == ("unknown", "ima2 jobs resume job")
+
+    async def fetch(house: Studio) -> None:
+        await house.resume("job")
+        job = await house.wait("job")
+        assert (job.state, job.warnings, job.error) == ("done", (), None)
+
+    studio(env, ClipProvider(service, {"progress": OSError(28, "No space left on device")}), lose)
+    studio(env, ClipProvider(service), fetch)
+    assert len(service.submits) == 1
+
+
+def test_cancelling_does_not_throw_away_what_has_come(env: Env, service: Service) -> None:
+    """Noted whole in the spool when its process died; then somebody cancels the job."""
+    blocked: list[Path] = []
+
+    def block() -> None:
+        blocked[0].mkdir()
+
+    async def work(house: Studio) -> None:
+        accepted = await house.submit({"prompt": "x", "provider": "film", "requestId": "job"}, surface="video")
+        blocked.append(house.paths.generated / f"{stem(accepted.job, film, 0)}.mp4")
+        assert (await house.wait("job")).state == "unknown"
+
+    film = Call(key="job.0", kind="video", prompt="x", model="film-1")
+    studio(env, ClipProvider(service, {"download": block}), work)
+    with contextlib.closing(sqlite3.connect(Paths.from_env(env).database)) as connection, connection:
+        connection.execute("UPDATE job SET state = 'running', owner = 'dead', finished_at = NULL WHERE id = 'job'")
+
+    async def cancel(house: Studio) -> None:
+        said = await house.cancel("job")
+        assert (said.active, said.aborted, (await house.job("job")).state) == (True, False, "unknown")
+        blocked[0].rmdir()
+        await house.resume("job")
+        assert (await house.wait("job")).state == "done"
+        assert len(await house.store.artifacts()) == 1
+
+    studio(env, ClipProvider(service), cancel)
     assert len(service.submits) == 1
 
 

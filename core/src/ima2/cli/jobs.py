@@ -167,7 +167,7 @@ def _follow(at: Where, job_id: str, begin: Callable[[Backend], AsyncIterator[Eve
 
     async def followed() -> Answer:
         async with open_backend(at) as backend:
-            await watch_job(backend, job_id, begin(backend), Watch())
+            await watch_job(backend, job_id, begin(backend), Watch(leaves=True))
             return await backend.job(job_id)
 
     job = asyncio.run(followed())

@@ -12,7 +12,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from ima2.errors import Cancelled, Ima2Error, JobUnknown, NoImage, PluginFailed, StorageFailed, UpstreamTimeout
+from ima2.errors import Cancelled, Ima2Error, JobUnknown, NoImage, Paid, PluginFailed, StorageFailed, UpstreamTimeout
 from ima2.hookspecs import ProviderInfo
 from ima2.kernel.jobs.call_events import CallEvents, warn
 from ima2.kernel.jobs.clip_record import clip_sidecar
@@ -177,7 +177,8 @@ class CallRunner:
         spooled = [str(media["path"]) for media in row.media]
         if spooled and isinstance(error, StorageFailed):
             # Paid for and in the spool, but not in the gallery: to go on only stores, it sends nothing.
-            waiting = error.but(kept=tuple(spooled), hint=f"ima2 jobs resume {self._job.id}")
+            paid: Paid = "no" if self._info.billing == "free" else "yes"
+            waiting = error.but(kept=tuple(spooled), hint=f"ima2 jobs resume {self._job.id}", paid=paid)
             return await self._end(key, "storing", error=waiting)
         if row.upstream_id and not spooled and row.call.kind in self._info.resumable and _passing(error):
             asked = error.but(hint=f"ima2 jobs resume {self._job.id}", paid="maybe")
@@ -190,15 +191,24 @@ class CallRunner:
         row = await self._row(key)
         if row.state in _ENDED:
             return row
+        if row.media:
+            return await self._rescued(row)
         stopped = row.state == "ready" or self._info.billing == "free" or await self._stop_upstream(row)
         error = Cancelled("Generation canceled", step="generate", paid="no" if stopped else "maybe")
         return await self._end(key, "cancelled", error=error)
 
+    async def _rescued(self, row: CallRow) -> CallRow:
+        """What has come whole is stored, whatever ends the job; where it can't be, it waits in the spool."""
+        try:
+            return await self._store_all(row)
+        except Ima2Error as error:
+            return await self._failed(row.key, error)
+
     async def _late(self, key: str) -> CallRow:
         """The job's time is up. What a service works on stays there: to be out of time is no wish to cancel."""
         row = await self._row(key)
-        if row.media:
-            return await self._store_all(row)
+        if row.state not in _ENDED and row.media:
+            return await self._rescued(row)
         if row.state in _ENDED or row.sent_at is None or row.call.kind not in self._info.resumable:
             return await self.cancelled(key)
         if row.upstream_id is None:
@@ -224,8 +234,8 @@ class CallRunner:
 
     async def _end(self, key: str, state: str, *, error: Ima2Error | None = None, usage: Any = None) -> CallRow:
         changes: dict[str, Any] = {"state": state}
-        if error is not None:
-            changes["error"] = error.to_dict()
+        if error is not None or state == "done":
+            changes["error"] = error.to_dict() if error else None
         if usage is not None:
             changes["usage"] = usage
         return await self._parts.ledger.update_call(key, **changes)
@@ -238,8 +248,8 @@ def _with_paid(error: Ima2Error, events: CallEvents) -> Ima2Error:
 
 
 def _passing(error: Ima2Error) -> bool:
-    """Upstream has the work and may still finish it; only we did not hear."""
-    return error.retryable or isinstance(error, UpstreamTimeout)
+    """Upstream has the work and may still finish it: we did not hear, or something failed on this side."""
+    return error.retryable or isinstance(error, UpstreamTimeout | PluginFailed | StorageFailed)
 
 
 def _question(job: Job, row: CallRow) -> JobUnknown:

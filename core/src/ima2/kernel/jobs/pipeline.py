@@ -8,7 +8,17 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
 
-from ima2.errors import Cancelled, Ima2Error, JobUnknown, NoImage, PluginFailed, Refused, StorageFailed, UpstreamTimeout
+from ima2.errors import (
+    Cancelled,
+    Ima2Error,
+    JobUnknown,
+    NoImage,
+    Paid,
+    PluginFailed,
+    Refused,
+    StorageFailed,
+    UpstreamTimeout,
+)
 from ima2.hookspecs import ProviderInfo
 from ima2.kernel.jobs.call import CallRunner
 from ima2.kernel.jobs.call_events import phase, warn
@@ -18,6 +28,7 @@ from ima2.kernel.jobs.faults import from_dict
 from ima2.kernel.jobs.parts import Parts, shielded
 from ima2.kernel.jobs.place import Place
 from ima2.kernel.jobs.record import afterwards, answer
+from ima2.kernel.jobs.resuming import waits
 from ima2.kernel.jobs.usage import total
 from ima2.models import Artifact, Call, CallRow, Job, Phase, Plan, Planned, Request, Usage, Warning
 
@@ -64,10 +75,10 @@ class Pipeline:
         except TimeoutError:
             return await shielded(self._timed_out(job))
         except Ima2Error as error:
-            return await shielded(self._end(job, "failed", error))
+            return await shielded(self._broken(job, error))
         except Exception as error:
             fault = PluginFailed(f"An unexpected {type(error).__name__} stopped the job.", code="INTERNAL_ERROR")
-            await shielded(self._end(job, "failed", fault))
+            await shielded(self._broken(job, fault))
             raise
         return await shielded(self._finish(job, rows))
 
@@ -179,10 +190,21 @@ class Pipeline:
             await self._parts.contexts.drop_spool(job.id)
         return job
 
+    async def _broken(self, job: Job, error: Ima2Error) -> Job:
+        """Something failed beside the calls themselves. What a service or the spool has of the job is not given up."""
+        rows = await self._parts.ledger.calls(job.id)
+        if not any(waits(row, self._info) for row in rows):
+            return await self._end(job, "failed", error)
+        paid: Paid = "no" if self._info.billing == "free" else "maybe"
+        return await self._end(job, "unknown", error.but(hint=f"ima2 jobs resume {job.id}", paid=paid))
+
     async def cancelled(self, job: Job) -> Job:
         """End the job and whatever of it is still open."""
         runner = CallRunner(self._parts, job, self._info)
         rows = [await runner.cancelled(row.key) for row in await self._parts.ledger.calls(job.id)]
+        for row in rows:
+            if row.state == "storing" and row.error:
+                return await self._end(job, "unknown", from_dict(row.error))
         charged = [row for row in rows if row.error and row.error.get("paid") == "maybe"]
         finished = [row for row in rows if row.state == "done"]
         doubtful = charged or await self._asked(job)
@@ -197,7 +219,7 @@ class Pipeline:
         rows = await self._parts.ledger.calls(job.id)
         if rows and all(row.state == "done" for row in rows):
             return await self._finish(job, rows)
-        if any(row.state == "unknown" for row in rows):
+        if any(row.state in ("unknown", "storing") for row in rows):
             # What was not begun stays so: going on later sends nothing.
             for row in rows:
                 if row.state == "ready":

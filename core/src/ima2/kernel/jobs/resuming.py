@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ima2.errors import Conflict
+from ima2.hookspecs import ProviderInfo
 from ima2.kernel.jobs.parts import Parts
 from ima2.models import CallRow, Job
 
@@ -30,8 +31,9 @@ async def reopened(parts: Parts, job: Job) -> Job:
     :raises Conflict: ``JOB_NOT_INTERRUPTED``; neither the service nor the spool has anything of it.
     """
     rows = await parts.ledger.calls(job.id)
-    waiting = [row for row in rows if _waits(parts, job, row)]
-    if job.state != "unknown" or not (waiting or any(row.state == "storing" for row in rows)):
+    info = parts.dispatcher.host.provider(job.provider)
+    waiting = [row for row in rows if waits(row, info)]
+    if job.state != "unknown" or not waiting:
         raise Conflict(
             f"Job {job.id} is {job.state}; there is nothing to go on with.",
             code="JOB_NOT_INTERRUPTED",
@@ -39,19 +41,27 @@ async def reopened(parts: Parts, job: Job) -> Job:
         )
     job = await claimed(parts, job)
     for row in waiting:
+        if row.state == "storing":
+            continue
         await parts.ledger.update_call(row.key, state="submitted", error=None)
     return job
 
 
 async def send_again(parts: Parts, job: Job) -> None:
     """Let the calls of a claimed job be sent anew, but for those that the service has: they are only followed."""
+    info = parts.dispatcher.host.provider(job.provider)
     for row in await parts.ledger.calls(job.id):
-        if _waits(parts, job, row):
+        if row.state == "storing":
+            continue
+        if waits(row, info):
             await parts.ledger.update_call(row.key, state="submitted", error=None)
         elif row.state == "unknown":
             await parts.ledger.update_call(row.key, state="ready", sent_at=None, upstream_id=None, error=None)
 
 
-def _waits(parts: Parts, job: Job, row: CallRow) -> bool:
-    info = parts.dispatcher.host.provider(job.provider)
-    return row.upstream_id is not None and row.state == "unknown" and row.call.kind in info.resumable
+def waits(row: CallRow, info: ProviderInfo) -> bool:
+    """Whether the spool has its result, or the service has it under an id by which it can be had."""
+    if row.state == "storing":
+        return bool(row.media)
+    named = row.upstream_id is not None and row.call.kind in info.resumable
+    return named and row.state in ("submitted", "downloading", "unknown")
