@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 from ima2.errors import Refused, UpstreamError
 from ima2.hookspecs import Capabilities, ClipMode, Context, ModelInfo, ProviderInfo, Setting, Status, hookimpl
-from ima2.models import Call, CallEvent, Media, Phase, Progress, Sending, Submitted
+from ima2.models import Call, CallEvent, Media, Phase, Progress, Sending, Submitted, Usage
 from ima2_kit.conformance.pictures import clip
 
 MODES = (
@@ -63,7 +64,7 @@ class Service:
 
 
 class ClipProvider:
-    """``at`` maps a point of the call to what happens there: an exception, ``"hang"``, or a function to call.
+    """``at`` maps a point of the call to what happens there: an exception, ``"hang"``, or a function, which may be async.
 
     Points: ``sending``, ``posted``, ``submitted``, ``progress``, ``download``, ``media``.
     """
@@ -114,6 +115,7 @@ class ClipProvider:
         path = context.spool.new(".mp4")
         path.write_bytes(self.service.clip(upstream_id))
         await self._point("download")
+        yield Usage(cost_usd=0.5)
         yield Media(path=path, media_type="video/mp4", provider_url="https://clips.invalid/1.mp4")
         await self._point("media")
 
@@ -123,8 +125,8 @@ class ClipProvider:
             raise happens
         if happens == "hang":
             await asyncio.sleep(3600)
-        elif callable(happens):
-            happens()
+        elif callable(happens) and inspect.isawaitable(done := happens()):
+            await done
 
 
 class CancellingProvider(ClipProvider):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+LARGEST = 2**63
+
 
 def mapping(value: Any) -> Mapping[str, Any]:
     """The object, or an empty one."""
@@ -21,6 +23,11 @@ def text(value: Any) -> str:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
+def sentence(words: str) -> str:
+    """The words, ended as a sentence: others follow."""
+    return words if words.endswith((".", "!", "?")) else f"{words}."
+
+
 def count(value: Any) -> int | None:
-    """The whole number of none or more, or None."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """The whole number of none or more, or None; one that no counter reaches is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LARGEST else None

@@ -181,7 +181,7 @@ def test_cancelling_before_anything_was_sent_costs_nothing(env: Env) -> None:
         job = (await studio.submit({"prompt": "x", "provider": "fake", "n": 3})).job
         await asyncio.sleep(0.05)
         result = await studio.cancel(job.id)
-        assert "Nothing had been sent" in result.message
+        assert "nothing is charged" in result.message
         assert {row.state for row in await studio.ledger.calls(job.id)} <= {"cancelled"}
 
     run(env, FakeProvider(["hang"], ["hang"], ["hang"]), work)

@@ -18,7 +18,17 @@ def judged(folder: Path, data: bytes) -> bool:
     return is_mp4(path)
 
 
-@pytest.mark.parametrize("data", [MP4, clip(version=1, wide=True), MP4 + struct.pack(">I4s", 0, b"mdat") + bytes(9)])
+@pytest.mark.parametrize(
+    "data",
+    [
+        MP4,
+        clip(version=1, wide=True),
+        MP4 + struct.pack(">I4s", 0, b"mdat") + bytes(9),
+        MP4 + b"\0",
+        MP4 + bytes(64),
+        MP4 + b"\xff" * 64,
+    ],
+)
 def test_whole(tmp_path: Path, data: bytes) -> None:
     assert judged(tmp_path, data)
 
@@ -29,7 +39,7 @@ def test_whole(tmp_path: Path, data: bytes) -> None:
         b"",
         b"<!doctype html><html>",
         b"\x1a\x45\xdf\xa3" + bytes(60),
-        MP4 + b"\0",
+        MP4 + struct.pack(">I4s", 64, b"mdat") + bytes(9),
         box(b"moov") + box(b"mdat") + box(b"ftyp", b"isom"),
         box(b"ftyp", b"isom"),
         box(b"ftyp", b"heic") + box(b"moov") + box(b"mdat"),

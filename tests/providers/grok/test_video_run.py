@@ -62,6 +62,9 @@ def test_stuck_at_one_percent_is_told_and_waited_for(tmp_path: Path) -> None:
         json_answer({"progress": "40"}),
         LIMITED,
         DOWN,
+        xai.refusal("resource-exhausted", "The safety system is busy.", 429),
+        xai.refusal("internal", "The content moderation service failed.", 500),
+        json_answer({"status": "queued", "progress": 10**400}),
         text_answer("<html>Bad gateway", 502, content_type="text/html"),
         json_answer({"code": "The service is currently unavailable", "error": "try later"}),
         json_answer([1, 2]),
@@ -166,7 +169,20 @@ def test_a_clip_that_never_arrives_waits_at_xai(tmp_path: Path) -> None:
     assert isinstance(error, JobUnknown)
     assert (error.code, error.status, error.step, error.paid) == ("GROK_VIDEO_DOWNLOAD_FAILED", 502, "download", "yes")
     assert error.hint == "ima2 jobs resume job-1"
+    assert [Path(path).read_bytes() for path in error.kept] == [HTML.body]
     assert (filmed.count(ORDER), filmed.count(CLIP)) == (1, 3)
+
+
+def test_numbers_beyond_counting_are_none(tmp_path: Path) -> None:
+    odd = {"duration": 10**400, "respect_moderation": True}
+
+    def script(url: str) -> dict[str, Any]:
+        facts = {"status": "done", "video": {**odd, "url": url + CLIP_PATH}, "usage": {"cost_in_usd_ticks": 10**400}}
+        return {POLL: [json_answer(facts)]}
+
+    filmed = film(tmp_path, script=script)
+    assert filmed.files == [MP4]
+    assert (filmed.of(Usage)[-1].cost_usd, "duration" in filmed.of(Media)[0].claimed) == (None, False)
 
 
 def test_octet_stream_will_do(tmp_path: Path) -> None:
@@ -251,9 +267,6 @@ def test_an_id_is_no_path(tmp_path: Path) -> None:
         (LIMITED, "GROK_RATE_LIMITED", 429, "no"),
         (xai.refusal("team-blocked:spending-limit", "no credits", 403), "GROK_CREDITS_EXHAUSTED", 429, "no"),
         (STALE, "GROK_AUTH_FAILED", 502, "no"),
-        (DOWN, "GROK_VIDEO_REQUEST_FAILED", 502, "maybe"),
-        (json_answer({}), "GROK_VIDEO_REQUEST_FAILED", 502, "maybe"),
-        (json_answer({"request_id": 7}), "GROK_VIDEO_REQUEST_FAILED", 502, "maybe"),
     ],
 )  # fmt: skip
 def test_a_refused_order(tmp_path: Path, answer: Answer, code: str, status: int, paid: str) -> None:
@@ -270,6 +283,14 @@ def test_a_refused_order(tmp_path: Path, answer: Answer, code: str, status: int,
         ordered().but(stop=0, ending="cut"),
         Answer(200, {"Content-Length": "60"}, b'{"request_id":', ending="cut"),
         Answer(200, ending="silence"),
+        Answer(200),
+        DOWN,
+        text_answer("<html>Gateway time-out", 504, content_type="text/html"),
+        text_answer("error code: 524", 524),
+        text_answer("<html>ok", content_type="text/html"),
+        json_answer({}),
+        json_answer({"request_id": 7}),
+        json_answer([1]),
     ],
 )
 def test_an_order_without_an_answer_is_a_question(tmp_path: Path, answer: Answer) -> None:
@@ -277,6 +298,7 @@ def test_an_order_without_an_answer_is_a_question(tmp_path: Path, answer: Answer
     error = filmed.failure
     assert isinstance(error, JobUnknown)
     assert (error.code, error.paid, error.retryable) == ("JOB_UNKNOWN", "maybe", False)
+    assert "again in a minute" not in error.message + (error.hint or "")
     assert "ima2 jobs retry job-1" in (error.hint or "")
     assert filmed.count(ORDER) == 1
 

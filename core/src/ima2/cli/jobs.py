@@ -13,11 +13,14 @@ from typing import Any
 import click
 
 from ima2.cli.backend import Answer, Backend, Event, Where, ask, open_backend
+from ima2.cli.failure import report
 from ima2.cli.flags import json_flag, where_flags
 from ima2.cli.lazy import Command, Group
 from ima2.cli.terminal import clean, note, one_line, say, say_json, success, table
+from ima2.errors import Ima2Error
 
 OPEN = ("queued", "planning", "running")
+UNANSWERED_ROWS = 20
 STATES = (*OPEN, "done", "failed", "cancelled", "unknown")
 
 
@@ -29,7 +32,12 @@ STATES = (*OPEN, "done", "failed", "cancelled", "unknown")
 @json_flag
 def ps(kind: str | None, session: str | None, terminal: bool, at: Where, as_json: bool) -> None:
     """List the jobs under way."""
-    listed = ask(at, lambda backend: backend.inflight(kind=kind, session=session, terminal=terminal))
+
+    async def asked(backend: Backend) -> tuple[Answer, Answer]:
+        listed = await backend.inflight(kind=kind, session=session, terminal=terminal)
+        return listed, await backend.jobs(states=("unknown",), limit=UNANSWERED_ROWS)
+
+    listed, unanswered = ask(at, asked)
     if as_json:
         say_json(listed)
         return
@@ -37,6 +45,9 @@ def ps(kind: str | None, session: str | None, terminal: bool, at: Where, as_json
     table([_ended(job) for job in listed.get("terminalJobs", ())])
     if not listed["jobs"]:
         note("Nothing is under way.")
+    for job in unanswered["jobs"]:
+        if kind in (None, job["request"]["surface"]) and session in (None, job["request"].get("sessionId")):
+            note(_unanswered(job))
 
 
 @click.command(cls=Command)
@@ -97,13 +108,30 @@ def show(job_id: str, at: Where, as_json: bool) -> None:
 @click.argument("job_id", required=False)
 @where_flags
 @json_flag
-def resume(job_id: str | None, at: Where, as_json: bool) -> None:
-    """Go on with a job whose process ended, or with all of them; nothing paid is sent again."""
-    waiting = [job_id] if job_id else _interrupted(at)
+def resume(job_id: str | None, at: Where, as_json: bool) -> int:
+    """Go on with a job whose process ended, or that ended while its service has it; or with all of them.
+
+    Nothing paid is sent again.
+    """
+    if job_id:
+        _follow(at, job_id, partial(_resumed, job_id), as_json)
+        return 0
+    waiting = _interrupted(at)
     if not waiting:
         note("No job was interrupted.")
-    for each in waiting:
-        _follow(at, each, partial(_resumed, each), as_json)
+    codes = [_ending(at, each, as_json) for each in waiting]
+    return next((code for code in codes if code), 0)
+
+
+def _ending(at: Where, job_id: str, as_json: bool) -> int:
+    """The exit status of one of several: those after it are gone on with, however it ends."""
+    try:
+        _follow(at, job_id, partial(_resumed, job_id), as_json)
+    except Ima2Error as error:
+        error.details.setdefault("requestId", job_id)
+        report(error, as_json=as_json)
+        return error.exit_code
+    return 0
 
 
 def _resumed(job_id: str, backend: Backend) -> AsyncIterator[Event]:
@@ -111,9 +139,9 @@ def _resumed(job_id: str, backend: Backend) -> AsyncIterator[Event]:
 
 
 def _interrupted(at: Where) -> list[str]:
-    """Ids of the jobs whose process is gone, oldest first."""
-    listed = ask(at, lambda backend: backend.jobs(states=OPEN, limit=500))
-    return [job["id"] for job in reversed(listed["jobs"]) if job["interrupted"]]
+    """Ids of the jobs that can be gone on with, oldest first."""
+    listed = ask(at, lambda backend: backend.jobs(states=(*OPEN, "unknown"), limit=500))
+    return [job["id"] for job in reversed(listed["jobs"]) if job["interrupted"] or job.get("waiting")]
 
 
 @jobs.command("retry")
@@ -132,7 +160,12 @@ def retry(job_id: str, at: Where, as_json: bool) -> None:
 def drop(job_id: str, at: Where, as_json: bool) -> None:
     """Give an unanswered job up; what is stored stays."""
     job = ask(at, lambda backend: backend.drop(job_id))
-    say_json({"ok": True, **job}) if as_json else success(f"{job_id} is given up.")
+    if as_json:
+        say_json({"ok": True, **job})
+        return
+    success(f"{job_id} is given up.")
+    for path in (job.get("error") or {}).get("kept", ()):
+        note(f"Kept: {path}")
 
 
 @click.command(cls=Command)
@@ -189,6 +222,12 @@ def _active(job: Mapping[str, Any]) -> tuple[str, ...]:
         f"{age} s",
         one_line(job["prompt"], 50),
     )
+
+
+def _unanswered(job: Answer) -> str:
+    """What can be done about a job that is ``unknown``."""
+    hint = (job.get("error") or {}).get("hint") or f"ima2 jobs show {job['id']}"
+    return f"{job['id']} {'can be gone on with' if job.get('waiting') else 'is unanswered'}: {hint}"
 
 
 def _ended(job: Mapping[str, str]) -> tuple[str, ...]:

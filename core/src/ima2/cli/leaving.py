@@ -1,9 +1,10 @@
-"""Going away from a job without ending it: what was submitted is paid for, and comes later."""
+"""Going away from a job without ending it: what was ordered is paid for, and comes later."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Mapping
 from typing import Any
 
 from ima2.cli.backend import Backend
@@ -15,13 +16,14 @@ SECOND_CHANCE_SECONDS = 3.0
 """How long a second Ctrl+C is waited for."""
 
 
-async def submitted(backend: Backend, job_id: str) -> bool:
-    """Whether a service has the job and has named it, so that any process can go on with it."""
-    try:
-        job = await backend.job(job_id)
-    except Ima2Error:
-        return False
-    return job.get("state") == "running" and any(call.get("upstreamId") for call in job.get("calls", ()))
+async def ordered(backend: Backend, job_id: str) -> bool:
+    """Whether a service has the job, or the order is on its way to it: any process can go on from there."""
+    job = await _job(backend, job_id)
+    return job.get("state") == "running" and any(map(_waits, job.get("calls", ())))
+
+
+def _waits(call: Mapping[str, Any]) -> bool:
+    return bool(call.get("resumable") and call["state"] in ("sending", "submitted", "downloading", "storing"))
 
 
 async def asked_again(backend: Backend, job_id: str) -> bool:
@@ -32,8 +34,8 @@ async def asked_again(backend: Backend, job_id: str) -> bool:
         loop.call_soon_threadsafe(again.set)
 
     signal.signal(signal.SIGINT, heard)
-    note(f"The clip is submitted and goes on without you. Come back with: {command(backend, job_id)}")
-    note("Ctrl+C again asks the service to stop it.")
+    note(f"The clip is ordered and goes on without you. Come back with: {command(backend, job_id)}")
+    note("Ctrl+C again gives it up: the service is asked to stop where it can, and may charge it all the same.")
     try:
         async with asyncio.timeout(SECOND_CHANCE_SECONDS):
             await again.wait()
@@ -42,10 +44,18 @@ async def asked_again(backend: Backend, job_id: str) -> bool:
     return True
 
 
-def left(backend: Backend, job_id: str) -> Interrupted:
-    """The end of a command whose job goes on."""
+async def left(backend: Backend, job_id: str) -> Interrupted:
+    """The end of a command whose job goes on, or came to its own end meanwhile."""
+    job = await _job(backend, job_id)
+    error = job.get("error") or {}
+    if job.get("state") == "done":
+        came, show = tuple(job.get("filenames", ())), f"ima2 jobs show {job_id}"
+        return Interrupted("Interrupted; meanwhile the clip came.", job_id, code="JOB_LEFT", kept=came, hint=show)
+    if error:
+        facts = {name: error.get(name) for name in ("code", "paid", "hint")}
+        return Interrupted(f"Interrupted; meanwhile the job ended: {error['error']}", job_id, **facts)
     return Interrupted(
-        "Interrupted; the clip was submitted and will not be sent again.",
+        "Interrupted; the clip is ordered and will not be ordered again.",
         job_id,
         code="JOB_LEFT",
         paid="maybe",
@@ -53,13 +63,16 @@ def left(backend: Backend, job_id: str) -> Interrupted:
     )
 
 
-async def timed_out(backend: Backend, job_id: str, seconds: float) -> Ima2Error:
-    """The end of a command that had waited long enough; nothing changes for a job that is submitted."""
-    goes_on = await submitted(backend, job_id)
-    said = "it goes on." if goes_on else str((await backend.cancel(job_id)).get("message", ""))
+async def timed_out(backend: Backend, job_id: str, seconds: float, *, leaves: bool) -> Ima2Error:
+    """The end of a command that had waited long enough.
+
+    With ``leaves`` nothing changes for a job that a server runs or a service has; any other one is stopped.
+    """
+    goes_on = leaves and (backend.url is not None or await ordered(backend, job_id))
+    said = "It goes on." if goes_on else str((await backend.cancel(job_id)).get("message", ""))
     paid: Paid = "maybe" if goes_on else await _paid(backend, job_id)
     return Ima2Error(
-        f"After {seconds:g} s it is not done yet; {said}",
+        f"It is not done after {seconds:g} s. {said}".strip(),
         code="JOB_TRACKING_TIMEOUT",
         status=504,
         paid=paid,
@@ -70,12 +83,16 @@ async def timed_out(backend: Backend, job_id: str, seconds: float) -> Ima2Error:
 
 async def _paid(backend: Backend, job_id: str) -> Paid:
     """What a stopped job may have cost; one that was never made, nothing."""
-    try:
-        job = await backend.job(job_id)
-    except Ima2Error:
-        return "no"
-    paid: Paid = (job.get("error") or {}).get("paid", "no")
+    paid: Paid = ((await _job(backend, job_id)).get("error") or {}).get("paid", "no")
     return paid
+
+
+async def _job(backend: Backend, job_id: str) -> Mapping[str, Any]:
+    """Empty when there is none, or nobody to ask."""
+    try:
+        return await backend.job(job_id)
+    except Ima2Error:
+        return {}
 
 
 def command(backend: Backend, job_id: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ima2.cli.backend import Backend, Event
 from ima2.cli.failure import INTERRUPTED, Interrupted
-from ima2.cli.leaving import asked_again, left, submitted, timed_out
+from ima2.cli.leaving import asked_again, left, ordered, timed_out
 from ima2.cli.progress import Warnings, show_progress
 from ima2.cli.terminal import note
 from ima2.errors import Ima2Error
@@ -39,7 +39,7 @@ async def watch_job(backend: Backend, job_id: str, events: AsyncIterator[Event],
     """The answer of a job.
 
     Ctrl+C cancels the job, wherever it runs, and says what may still be charged; a second one leaves at once. From a
-    submitted job that can be left, the first one leaves and the second one cancels.
+    job that can be left and is ordered, the first one leaves and the second one cancels.
 
     :raises Interrupted: after the first Ctrl+C.
     :raises Ima2Error: what ended the job, with its ``requestId``.
@@ -48,11 +48,11 @@ async def watch_job(backend: Backend, job_id: str, events: AsyncIterator[Event],
         async with asyncio.timeout(watch.timeout):
             return await _answer(events, watch)
     except asyncio.CancelledError:
-        if watch.leaves and await submitted(backend, job_id) and not await asked_again(backend, job_id):
-            raise left(backend, job_id) from None
+        if watch.leaves and await ordered(backend, job_id) and not await asked_again(backend, job_id):
+            raise await left(backend, job_id) from None
         raise await _interrupted(backend, job_id) from None
     except TimeoutError:
-        raise await timed_out(backend, job_id, watch.timeout or 0) from None
+        raise await timed_out(backend, job_id, watch.timeout or 0, leaves=watch.leaves) from None
     except Ima2Error as error:
         error.details.setdefault("requestId", job_id)
         raise

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ima2.errors import Conflict, Ima2Error, NotFound
+from ima2.errors import Conflict, Ima2Error, NotFound, Paid
 from ima2.hookspecs import ProviderInfo, Status
 from ima2.kernel.doctor import Check, examine
 from ima2.kernel.jobs.bus import EventBus
@@ -27,7 +27,7 @@ from ima2.kernel.requests.catalogue import Catalogue, Catalogues
 from ima2.kernel.requests.intake import take
 from ima2.kernel.requests.preview import preview
 from ima2.kernel.requests.resolve import Resolver
-from ima2.models import Job
+from ima2.models import CallRow, Job
 from ima2.models.request import Surface
 from ima2.settings.paths import Paths
 from ima2.settings.values import SettingsView
@@ -155,16 +155,24 @@ class Studio:
             return Cancellation(False, False, "Nothing was under way.")
         aborted = await self.runner.cancel(job)
         paid = (await self.job(job_id)).error or {}
-        said = {
-            "no": "Nothing had been sent; nothing is charged.",
-            "maybe": f"The request had been sent; {job.provider} may still charge it.",
-            "yes": "The pictures that came before are stored, and charged.",
-        }
-        return Cancellation(True, aborted, said[paid.get("paid", "maybe")])
+        return Cancellation(True, aborted, self._charged(job, paid.get("paid", "maybe")))
+
+    def _charged(self, job: Job, paid: Paid) -> str:
+        """What stopping a job means for what it costs."""
+        if paid == "no":
+            return "It is stopped; nothing is charged."
+        if paid == "yes":
+            return "What had come before is stored, and charged."
+        info = next((each for each in self.host.providers if each.id == job.provider), None)
+        if info is None:
+            return f"The request had been sent; {job.provider} may still charge it."
+        how = "did not say that it stopped" if self.dispatcher.implements(info.id, "ima2_cancel") else "can't stop it"
+        return f"The request had been sent; {info.title} {how} and may still charge it."
 
     async def retry(self, job_id: str) -> Job:
         """The user's word that an ``unknown`` job may be sent (and paid) again; what the service has is fetched."""
         job = await self._unanswered(job_id)
+        self.host.provider(job.provider)
         self.runner.room()
         job = await claimed(self.parts, job)
         await send_again(self.parts, job)
@@ -174,12 +182,14 @@ class Studio:
     async def drop(self, job_id: str) -> Job:
         """The user's word that an ``unknown`` job is given up; what is stored stays."""
         job = await self._unanswered(job_id)
-        kept = {name: value for name, value in (job.error or {}).items() if name != "hint"}
-        error = {**kept, "code": "JOB_DROPPED"}
+        rows = [row for row in await self.ledger.calls(job.id) if row.state in ("unknown", "storing")]
+        paths = await asyncio.to_thread(self.contexts.kept_at, _spooled(job, rows), job.id)
+        known = {name: value for name, value in (job.error or {}).items() if name not in ("hint", "kept")}
+        error = {**known, "code": "JOB_DROPPED", **({"kept": [*paths.values()]} if paths else {})}
         job = await self.ledger.update_job(job.id, expect_state="unknown", state="failed", error=error)
-        for row in await self.ledger.calls(job.id):
-            if row.state in ("unknown", "storing"):
-                await self.ledger.update_call(row.key, state="failed")
+        for row in rows:
+            await self.ledger.update_call(row.key, state="failed")
+        await self.contexts.keep([*paths], job.id)
         await self.contexts.drop_spool(job.id)
         return job
 
@@ -193,6 +203,8 @@ class Studio:
     async def resume(self, job_id: str | None = None) -> list[Job]:
         """Go on with the jobs of dead processes; or with one job, also if it ended before the service was done."""
         orphans = [job for job in await self.runner.orphans() if job_id in (None, job.id)]
+        if job_id and orphans:
+            self.host.provider(orphans[0].provider)
         if job_id and not orphans:
             self.runner.room()
             job = await reopened(self.parts, await self.job(job_id))
@@ -200,6 +212,10 @@ class Studio:
             return [job]
         adopted = [await self.runner.adopt(orphan) for orphan in orphans]
         return [job for job in adopted if job is not None]
+
+    def resumable(self, job: Job) -> tuple[str, ...]:
+        """Kinds of calls that any process can go on with; none when the provider is not installed."""
+        return next((info.resumable for info in self.host.providers if info.id == job.provider), ())
 
     async def providers(self) -> list[ProviderState]:
         """Every installed provider with its readiness."""
@@ -235,6 +251,13 @@ class Studio:
             return
         async with self.contexts.outside_job(info) as context:
             self.catalogues.save(info, list(await self.dispatcher.models(info.id, context)))
+
+
+def _spooled(job: Job, rows: Sequence[CallRow]) -> tuple[str, ...]:
+    """Files that a job with these open calls has and the gallery has not."""
+    noted = [str(media["path"]) for row in rows for media in row.media]
+    errors = [error for error in (job.error, *(row.error for row in rows)) if error]
+    return tuple(dict.fromkeys([*noted, *(str(path) for error in errors for path in error.get("kept") or ())]))
 
 
 def _digest(body: Mapping[str, Any]) -> str:

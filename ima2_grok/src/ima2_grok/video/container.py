@@ -11,7 +11,10 @@ _MAX_BOXES = 10_000
 
 
 def is_mp4(path: Path) -> bool:
-    """``ftyp`` of a movie first, headers and frames after it, and boxes that fill the file: a cut one has not."""
+    """``ftyp`` of a movie first, headers and frames after it, and no box that the file is too short for.
+
+    What follows the boxes and is none is of no account; a cut file ends within a box.
+    """
     with path.open("rb") as file:
         end = file.seek(0, 2)
         if _brand(file) in _STILLS:
@@ -26,22 +29,22 @@ def _brand(file: BinaryIO) -> bytes:
 
 
 def _kinds(file: BinaryIO, end: int) -> list[bytes] | None:
-    """The boxes at the top; None when they don't fill the file exactly."""
+    """The boxes at the top, up to what is no box; None when the last one is cut."""
     found: list[bytes] = []
     start = 0
     while start < end and len(found) < _MAX_BOXES:
         file.seek(start)
         header = file.read(16)
         if len(header) < 8:
-            return None
+            break
         size, kind = struct.unpack(">I4s", header[:8])
         head = 8
         if size == 1 and len(header) == 16:
             head, size = 16, struct.unpack(">Q", header[8:])[0]
         elif size == 0:
             size = end - start
-        if size < head:
-            return None
+        if size < head or not kind.isascii() or not kind.decode().isprintable():
+            break
         found.append(kind)
         start += size
-    return found if start == end else None
+    return found if start <= end else None

@@ -23,7 +23,7 @@ async def fetch(url: str, context: Context) -> Path:
     """The clip in the spool, a whole MP4 by its content.
 
     :raises UpstreamError: ``GROK_VIDEO_DOWNLOAD_FAILED``: it could not be had from this address, or what was there is
-        no MP4. ``GROK_VIDEO_TIMEOUT``: not within the time.
+        no MP4; then it is ``kept``, since it was paid for. ``GROK_VIDEO_TIMEOUT``: not within the time.
     """
     into = context.spool.new(".mp4")
     try:
@@ -36,5 +36,5 @@ async def fetch(url: str, context: Context) -> Path:
         raise error.but(code=FAILED, status=502, details={**error.details, "upstreamCode": error.code}) from error
     if await asyncio.to_thread(is_mp4, into):
         return into
-    await asyncio.to_thread(into.unlink)
-    raise UpstreamError("What xAI gave for a clip is no whole MP4.", code=FAILED, step="download", paid="yes")
+    text = "What xAI gave for a clip is no whole MP4."
+    raise UpstreamError(text, code=FAILED, step="download", paid="yes", kept=(str(into),))

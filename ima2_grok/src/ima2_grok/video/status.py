@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ima2.errors import NoImage, Refused, UpstreamError
+from ima2.errors import Ima2Error, NoImage, Refused, UpstreamError
 from ima2.models import Usage
 from ima2.upstream.polling import Ready, Waiting, fraction
 
 from ima2_grok.envelope import parse
 from ima2_grok.errors import WORDS, refused
-from ima2_grok.reading import mapping, text
+from ima2_grok.reading import LARGEST, mapping, text
 from ima2_grok.spent import usage
 from ima2_grok.video.errors import POLL
 
@@ -29,7 +29,7 @@ _FAILED: Mapping[str, tuple[str, int]] = {
 }
 """Code and status by xAI's own code of a failed job."""
 _ANYTHING_ELSE = ("GROK_VIDEO_FAILED", 502)
-_TRANSIENT = frozenset({408, 425})
+_TRANSIENT = frozenset({408, 425, 429})
 _KNOWN = frozenset({"status", "video", "progress"})
 """An answer has at least one of them."""
 
@@ -60,10 +60,27 @@ def read(status: int, body: bytes, retry_after: float | None = None) -> Waiting 
     if status == 200 and _KNOWN & value.keys():
         return _said(value)
     error = refused(POLL, status, body, retry_after=retry_after)
-    if isinstance(error, Refused):
+    passes = status >= 500 or status in _TRANSIENT
+    if isinstance(error, Refused) and not passes:
         return Ready(_moderated(parse(value).message, value))
-    passes = error.retryable or status in _TRANSIENT or status == 200
-    raise error.but(retryable=passes, code=POLL.bad_request if type(error) is UpstreamError else error.code)
+    raise _unanswered(error, status, passes=passes or status == 200)
+
+
+def _unanswered(error: Ima2Error, status: int, *, passes: bool) -> UpstreamError:
+    """Words that would end a clip end nothing when the answer is a fault's or a limit's."""
+    if isinstance(error, UpstreamError) and not isinstance(error, Refused) and status != 404:
+        code = POLL.bad_request if type(error) is UpstreamError else error.code
+        return error.but(retryable=error.retryable or passes, code=code)
+    unknown = "xAI knows no clip by this id, or not for the account that asks."
+    return UpstreamError(
+        unknown if status == 404 else error.message,
+        code=POLL.bad_request,
+        status=404 if status == 404 else 502,
+        step=POLL.name,
+        retryable=passes,
+        retry_after=error.retry_after,
+        details=error.details,
+    )
 
 
 def _said(value: Mapping[str, Any]) -> Waiting | Ready[Outcome]:
@@ -133,4 +150,5 @@ def _object(body: bytes) -> Mapping[str, Any]:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if number and 0 < value < LARGEST else None

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ima2.errors import UpstreamError
+from ima2.errors import Refused, UpstreamError
 from ima2.models import Sending, Submitted
 
 from ima2_grok.exchange import buy
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 async def submit(call: Call, context: Context) -> AsyncGenerator[Sending | Submitted, None]:
     """Order the clip.
 
-    :raises JobUnknown: the order left, and no answer came.
+    :raises JobUnknown: the order left, and no answer came, or one that does not say whether it was taken.
     :raises Ima2Error: xAI refused, as :func:`ima2_grok.errors.refused`, or could not be reached at all.
     """
     wire = await asyncio.to_thread(body, call, context)
@@ -36,15 +36,9 @@ async def _ordered(call: Call, wire: Mapping[str, Any], headers: Mapping[str, st
     try:
         reply = await buy(SUBMIT, endpoint(call.parameters["mode"]), wire, context, headers)
     except UpstreamError as error:
-        if error.paid == "no" or "upstreamStatus" in error.details:
-            raise error.but(code=SUBMIT.bad_request if type(error) is UpstreamError else error.code) from error
-        raise unanswered(error, context.job_id) from error
+        if error.paid == "maybe" and not isinstance(error, Refused):
+            raise unanswered(error, context.job_id) from error
+        raise error.but(code=SUBMIT.bad_request if type(error) is UpstreamError else error.code) from error
     if named := text(reply.value.get("request_id")) or text(reply.value.get("id")):
         return named
-    raise UpstreamError(
-        "xAI accepted the order and gave no id for it.",
-        code=SUBMIT.bad_request,
-        step=SUBMIT.name,
-        paid="maybe",
-        hint="look at https://console.x.ai before you run it again",
-    )
+    raise unanswered(UpstreamError("Its answer holds no id.", code=SUBMIT.bad_request), context.job_id)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
+from ima2.kernel.jobs.resuming import waits
 from ima2.kernel.jobs.runner import OPEN_STATES
 from ima2.kernel.studio import Studio
 from ima2.models import Artifact, CallRow, Job
@@ -48,9 +50,14 @@ async def jobs(studio: Studio, *, states: tuple[str, ...], limit: int) -> dict[s
 
 
 async def whole(studio: Studio, job: Job) -> dict[str, Any]:
-    """One job with its calls and files."""
+    """One job with its calls and files.
+
+    ``interrupted``: nobody runs it. ``waiting``: it ended as ``unknown``, and resuming it may bring what is missing.
+    """
     calls, artifacts = await studio.ledger.calls(job.id), await studio.store.artifacts(job_id=job.id)
-    return job_facts(job, calls, artifacts, interrupted=studio.runner.interrupted(job))
+    facts = job_facts(job, calls, artifacts, resumable=studio.resumable(job))
+    waiting = job.state == "unknown" and any(waits(row, studio.resumable(job)) for row in calls)
+    return {**facts, "interrupted": studio.runner.interrupted(job), "waiting": waiting}
 
 
 def kind_of(job: Job) -> str:
@@ -117,13 +124,15 @@ def terminal_row(job: Job, artifacts: list[Artifact]) -> dict[str, Any]:
 
 
 def job_facts(
-    job: Job, calls: list[CallRow], artifacts: list[Artifact], *, interrupted: bool = False
+    job: Job, calls: list[CallRow], artifacts: list[Artifact], *, resumable: Collection[str] = ()
 ) -> dict[str, Any]:
-    """The whole job. Spool paths stay here: they are of no use to a client."""
+    """The whole job; ``resumable`` kinds of calls can be gone on with by any process.
+
+    Spool paths stay here: they are of no use to a client.
+    """
     facts = job.model_dump(by_alias=True, mode="json", exclude={"owner", "body_hash", "idempotency_key"})
     facts["requestId"] = job.id
-    facts["interrupted"] = interrupted
-    facts["calls"] = [call_facts(row) for row in calls]
+    facts["calls"] = [{**call_facts(row), "resumable": row.call.kind in resumable} for row in calls]
     facts["filenames"] = [artifact.filename for artifact in artifacts]
     return facts
 

@@ -59,6 +59,10 @@ class EventBus:
             self._lost[job_id] = error
             self._grown.notify_all()
 
+    def found(self, job_id: str) -> None:
+        """The job is run again."""
+        self._lost.pop(job_id, None)
+
     async def subscribe(self, *, after: int | None = None, job_id: str | None = None) -> AsyncGenerator[JobEvent, None]:
         """Events with ``seq > after`` (None: from now on), endless; with ``job_id``, until its final event."""
         position = self._last if after is None else after

@@ -6,7 +6,7 @@ Every step is on disk before the next begins, so the same function serves a fres
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import contextlib
 from collections.abc import Coroutine
 from contextlib import aclosing
 from pathlib import Path
@@ -14,15 +14,16 @@ from typing import Any
 
 from ima2.errors import Cancelled, Ima2Error, JobUnknown, NoImage, Paid, PluginFailed, StorageFailed, UpstreamTimeout
 from ima2.hookspecs import ProviderInfo
-from ima2.kernel.jobs.call_events import CallEvents, warn
-from ima2.kernel.jobs.clip_record import clip_sidecar
+from ima2.kernel.jobs.call_events import CallEvents
 from ima2.kernel.jobs.context import HookContext
-from ima2.kernel.jobs.naming import stem
+from ima2.kernel.jobs.faults import carrying
 from ima2.kernel.jobs.parts import Parts, shielded
 from ima2.kernel.jobs.place import Place
-from ima2.kernel.jobs.record import picture, sidecar
-from ima2.models import Artifact, CallRow, Job, Submitted, Warning
+from ima2.kernel.jobs.storing import Results
+from ima2.models import CallRow, Job, Submitted
 
+ANSWER_SECONDS = 10.0
+"""How long an order that is on its way is waited for by a job that is to end."""
 CANCEL_SECONDS = 5.0
 _ENDED = frozenset({"done", "failed", "cancelled", "unknown"})
 
@@ -35,6 +36,7 @@ class CallRunner:
         self._job = job
         self._info = info
         self._limit = limit
+        self._results = Results(parts, job, info)
 
     async def advance(self, row: CallRow, place: Place) -> CallRow:
         """Bring the call to a final state. Never raises an ``Ima2Error``: what failed is in the row.
@@ -44,41 +46,64 @@ class CallRunner:
         if row.state in _ENDED:
             return row
         if row.media:
-            return await self._settle(row, self._store_all(row))
+            return await self._settle(row, self._stored(row, place))
         if row.state == "ready" or self._info.billing == "free":
-            return await self._settle(row, self._run(row, place))
-        if row.upstream_id and row.call.kind in self._info.resumable:
-            place.give_back()
-            return await self._settle(row, self._run(row, place, resume=row.upstream_id))
-        return await self._end(row.key, "unknown", error=_question(self._job, row))
+            events = self._events(row)
+            return await self._settle(row, self._run(row, place, events), events)
+        if self._named(row):
+            return await self._settle(row, self._resumed(row, place))
+        return await self._end(row.key, "unknown", error=self._question(row, "This computer stopped before it came."))
 
-    async def _settle(self, row: CallRow, work: Coroutine[Any, Any, CallRow]) -> CallRow:
-        """Await the work and write down how it ended."""
+    async def _settle(
+        self, row: CallRow, work: Coroutine[Any, Any, CallRow], ordering: CallEvents | None = None
+    ) -> CallRow:
+        """Await the work, which writes down how it ended.
+
+        An order on its way is not torn off: its answer holds the id by which the result can be had.
+        """
+        task = asyncio.ensure_future(self._ended(row, work))
         try:
-            return await work
+            return await asyncio.shield(task)
         except asyncio.CancelledError:
+            try:
+                if ordering and self._can_resume(row):
+                    await ordering.heard(task, ANSWER_SECONDS)
+            finally:
+                task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            work.close()
             if not self._parts.stopping.is_set():
                 late = self._limit is not None and self._limit.expired()
                 await shielded(self._late(row.key) if late else self.cancelled(row.key))
             raise
+
+    async def _ended(self, row: CallRow, work: Coroutine[Any, Any, CallRow]) -> CallRow:
+        try:
+            return await work
         except JobUnknown as error:
             return await self._end(row.key, "unknown", error=error)
         except Ima2Error as error:
             free = self._info.billing == "free" and error.paid != "no"
             return await self._failed(row.key, error.but(paid="no") if free else error)
 
-    async def _run(self, row: CallRow, place: Place, resume: str | None = None) -> CallRow:
+    async def _failed(self, key: str, error: Ima2Error) -> CallRow:
+        try:
+            return await self._ended_badly(key, error)
+        except StorageFailed as fault:
+            raise carrying(fault, error) from error
+
+    async def _run(self, row: CallRow, place: Place, events: CallEvents, resume: str | None = None) -> CallRow:
         context = self._parts.contexts.for_call(self._info, self._job, row.call, resume=resume)
-        events = CallEvents(self._parts, self._job, row, self._info, resumed=resume is not None)
         stored = 0
         try:
             async with aclosing(self._stream(row, context)) as stream:
                 async for event in stream:
                     media = await events.take(event)
-                    if isinstance(event, Submitted) and row.call.kind in self._info.resumable:
+                    if isinstance(event, Submitted) and self._can_resume(row):
                         place.give_back()
                     if media:
-                        stored += await shielded(self._spooled(row.key, media))
+                        now = await self._row(row.key)
+                        stored += await shielded(self._results.take(now, media, events.usage))
         except Ima2Error as error:
             if not stored or isinstance(error, StorageFailed):
                 raise _with_paid(error, events) from None
@@ -89,102 +114,56 @@ class CallRunner:
             raise NoImage(f"The answer held no {what}.", step="generate", paid="yes" if charged else "no")
         return await self._end(row.key, "done", usage=events.usage)
 
+    async def _resumed(self, row: CallRow, place: Place) -> CallRow:
+        place.give_back()
+        return await self._run(row, place, self._events(row, resumed=True), row.upstream_id)
+
     def _stream(self, row: CallRow, context: HookContext) -> Any:
         dispatcher, raw = self._parts.dispatcher, context.resume is not None
         if row.call.kind == "video":
             return dispatcher.generate_video(self._info.id, row.call, context, raw=raw)
         return dispatcher.generate_image(self._info.id, row.call, context, raw=raw)
 
-    async def _spooled(self, key: str, media: dict[str, Any]) -> int:
-        """Note a whole result, then store it: a crash in between finds the note. How many came: 0 for a repeat."""
-        path = self._file_in_spool(media["path"])
-        noted = {**media, "path": str(path), "sha256": await asyncio.to_thread(_sha256, path)}
-        row = await self._row(key)
-        if any(each["sha256"] == noted["sha256"] for each in row.media):
-            return 0
-        await self._parts.ledger.update_call(key, state="storing", media=(*row.media, noted))
-        await self._store(row, len(row.media), noted)
-        return 1
-
-    def _file_in_spool(self, path: Path) -> Path:
-        root = self._parts.contexts.job_spool(self._job.id).resolve()
-        real = path.resolve()
-        if path.is_symlink() or not real.is_relative_to(root) or not real.is_file():
-            raise PluginFailed(
-                f"{self._info.id} named a result outside its spool.", step="store", paid="yes", kept=(str(path),)
-            )
-        return real
+    async def _stored(self, row: CallRow, place: Place) -> CallRow:
+        """After a crash between spool and store. What is in neither by now is asked for again, where it can be."""
+        try:
+            return await self._store_all(row)
+        except StorageFailed as error:
+            if error.code != "RESULT_LOST" or not self._named(row):
+                raise
+        row = await self._parts.ledger.update_call(row.key, state="submitted", media=(), error=None)
+        return await self._resumed(row, place)
 
     async def _store_all(self, row: CallRow) -> CallRow:
-        """After a crash between spool and store: whatever was noted is stored now."""
-        for index, media in enumerate(row.media):
-            await shielded(self._store(row, index, media))
+        await self._results.store_all(row)
         return await self._end(row.key, "done")
 
-    async def _store(self, row: CallRow, index: int, media: dict[str, Any]) -> None:
-        name = stem(self._job, row.call, index)
-        artifact = await self._put(row, index, media, name)
-        if media.get("leadIn"):
-            await self._store_without_lead_in(row, index, {**media, "cutFrom": artifact.filename}, f"{name}_cut")
-
-    async def _store_without_lead_in(self, row: CallRow, index: int, media: dict[str, Any], name: str) -> None:
-        """The clip itself is stored as it came; whatever goes wrong here costs nothing but this copy."""
-        if await self._parts.store.artifact(f"{name}.mp4"):
-            return
-        into = self._parts.contexts.job_spool(self._job.id) / f"{row.call.index}-{index}_cut.mp4"
-        try:
-            await asyncio.to_thread(into.parent.mkdir, parents=True, exist_ok=True)
-            await self._parts.store.cut(media["cutFrom"], into, media["leadIn"])
-            sha256 = await asyncio.to_thread(_sha256, into)
-            await self._put(row, index, {**media, "path": str(into), "sha256": sha256}, name)
-        except (Ima2Error, OSError) as error:
-            text = f"The clip begins {media['leadIn']:g} s too early: {error}"
-            hint = f" Hint: {error.hint}" if isinstance(error, Ima2Error) and error.hint else ""
-            kept = Warning(code="LEAD_IN_KEPT", field="storyboard", message=text + hint)
-            await warn(self._parts, self._job.id, kept)
-
-    async def _put(self, row: CallRow, index: int, media: dict[str, Any], name: str) -> Artifact:
-        job, call = self._job, row.call
-        more = clip_sidecar(job, row, media, f"{name}.mp4", self._info) if call.kind == "video" else {}
-        artifact = await self._parts.store.store(
-            Path(media["path"]),
-            name,
-            facts={
-                "kind": call.kind,
-                "created_at": job.created_at,
-                "job_id": job.id,
-                "call_key": call.key,
-                "session_id": job.request.session_id,
-                "provider": job.provider,
-                "model": call.model,
-                "prompt": job.request.prompt,
-                "sha256": media["sha256"],
-            },
-            sidecar={**sidecar(job, call, media, index), **more},
-        )
-        await self._parts.bus.publish(
-            job.id, artifact.kind, {"call": call.index, **picture(artifact, self._parts.store)}
-        )
-        self._parts.observers.artifact_saved(artifact, job)
-        return artifact
-
-    async def _row(self, key: str) -> CallRow:
-        rows = await self._parts.ledger.calls(self._job.id)
-        return next(row for row in rows if row.key == key)
-
-    async def _failed(self, key: str, error: Ima2Error) -> CallRow:
-        row = await self._row(key)
-        spooled = [str(media["path"]) for media in row.media]
+    async def _ended_badly(self, key: str, error: Ima2Error) -> CallRow:
+        """The call ended badly. What the service or the spool has of it is not given up."""
+        row = await self._written(await self._row(key), error)
+        spooled = [path for media in row.media if await asyncio.to_thread(Path(path := media["path"]).exists)]
         if spooled and isinstance(error, StorageFailed):
             # Paid for and in the spool, but not in the gallery: to go on only stores, it sends nothing.
             paid: Paid = "no" if self._info.billing == "free" else "yes"
-            waiting = error.but(kept=tuple(spooled), hint=f"ima2 jobs resume {self._job.id}", paid=paid)
+            waiting = error.but(kept=tuple(spooled), hint=self._go_on, paid=paid)
             return await self._end(key, "storing", error=waiting)
-        if row.upstream_id and not spooled and row.call.kind in self._info.resumable and _passing(error):
-            asked = error.but(hint=f"ima2 jobs resume {self._job.id}", paid="maybe")
+        if not spooled and self._named(row) and _passing(error):
+            asked = error.but(hint=self._go_on, paid="maybe" if error.paid == "no" else error.paid)
             return await self._end(key, "unknown", error=asked)
-        kept = await self._parts.contexts.keep(spooled, self._job.id)
-        return await self._end(key, "failed", error=error.but(kept=kept) if kept else error)
+        if row.state == "sending" and self._can_resume(row) and _ours(error) and error.paid != "no":
+            asked = self._question(row, error.message)
+            return await self._end(key, "unknown", error=asked.but(details={**error.details, **asked.details}))
+        kept = await self._parts.contexts.keep([*spooled, *error.kept], self._job.id)
+        return await self._end(key, "failed", error=error.but(kept=kept))
+
+    async def _written(self, row: CallRow, error: Ima2Error) -> CallRow:
+        """The row; with the id that could not be written down when it came, if it can be now."""
+        upstream_id = error.details.get("upstreamId")
+        if row.state != "sending" or not isinstance(error, StorageFailed) or not upstream_id:
+            return row
+        with contextlib.suppress(StorageFailed):
+            return await self._parts.ledger.update_call(row.key, state="submitted", upstream_id=upstream_id)
+        return row
 
     async def cancelled(self, key: str) -> CallRow:
         """End the call as cancelled, asking upstream to stop where it can."""
@@ -209,16 +188,17 @@ class CallRunner:
         row = await self._row(key)
         if row.state not in _ENDED and row.media:
             return await self._rescued(row)
-        if row.state in _ENDED or row.sent_at is None or row.call.kind not in self._info.resumable:
+        if row.state in _ENDED or row.sent_at is None or not self._can_resume(row):
             return await self.cancelled(key)
+        given = f"{self._job.request.timeout:g} s, the time this job was given"
         if row.upstream_id is None:
-            return await self._end(key, "unknown", error=_question(self._job, row))
+            return await self._end(key, "unknown", error=self._question(row, f"None came within {given}."))
         error = UpstreamTimeout(
-            f"{self._info.title} had not finished after {self._job.request.timeout:g} s, the time this job was given. "
+            f"{self._info.title} had not finished after {given}. "
             "It goes on there; the result can be fetched later, and nothing is sent again.",
             step="generate",
             paid="maybe",
-            hint=f"ima2 jobs resume {self._job.id}",
+            hint=self._go_on,
         )
         return await self._end(key, "unknown", error=error)
 
@@ -232,6 +212,10 @@ class CallRunner:
         except (TimeoutError, Ima2Error):
             return False
 
+    async def _row(self, key: str) -> CallRow:
+        rows = await self._parts.ledger.calls(self._job.id)
+        return next(row for row in rows if row.key == key)
+
     async def _end(self, key: str, state: str, *, error: Ima2Error | None = None, usage: Any = None) -> CallRow:
         changes: dict[str, Any] = {"state": state}
         if error is not None or state == "done":
@@ -240,29 +224,43 @@ class CallRunner:
             changes["usage"] = usage
         return await self._parts.ledger.update_call(key, **changes)
 
+    @property
+    def _go_on(self) -> str:
+        return f"ima2 jobs resume {self._job.id}"
+
+    def _events(self, row: CallRow, *, resumed: bool = False) -> CallEvents:
+        return CallEvents(self._parts, self._job, row, self._info, resumed=resumed)
+
+    def _can_resume(self, row: CallRow) -> bool:
+        return row.call.kind in self._info.resumable
+
+    def _named(self, row: CallRow) -> bool:
+        """Whether the service has it under an id by which it can be had."""
+        return row.upstream_id is not None and self._can_resume(row)
+
+    def _question(self, row: CallRow, why: str) -> JobUnknown:
+        job = self._job
+        return JobUnknown(
+            f"The request was sent to {job.provider} and no answer is on record. {why} "
+            "It may have been charged; it was not sent again.",
+            step="generate",
+            paid="maybe",
+            hint=f"ima2 jobs retry {job.id}   (sends it again)   or   ima2 jobs drop {job.id}",
+            details={"callKey": row.key, "sentAt": row.sent_at},
+        )
+
 
 def _with_paid(error: Ima2Error, events: CallEvents) -> Ima2Error:
-    """A break of contract or a time-out after the request left may have cost money, whatever its class says."""
-    doubtful = events.sent and error.paid == "no" and isinstance(error, PluginFailed | UpstreamTimeout)
+    """What fails on this side after the request left may have cost money, whatever its class says."""
+    doubtful = events.sent and error.paid == "no" and (_ours(error) or isinstance(error, UpstreamTimeout))
     return error.but(step=error.step or "generate", paid="maybe" if doubtful else error.paid)
 
 
 def _passing(error: Ima2Error) -> bool:
     """Upstream has the work and may still finish it: we did not hear, or something failed on this side."""
-    return error.retryable or isinstance(error, UpstreamTimeout | PluginFailed | StorageFailed)
+    return error.retryable or isinstance(error, UpstreamTimeout) or _ours(error)
 
 
-def _question(job: Job, row: CallRow) -> JobUnknown:
-    return JobUnknown(
-        f"The request was sent to {job.provider} and this computer stopped before an answer was on record. "
-        "It may have been charged; it was not sent again.",
-        step="generate",
-        paid="maybe",
-        hint=f"ima2 jobs retry {job.id}   (sends it again)   or   ima2 jobs drop {job.id}",
-        details={"callKey": row.key, "sentAt": row.sent_at, "upstreamId": row.upstream_id},
-    )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _ours(error: Ima2Error) -> bool:
+    """Whether it failed on this side of the wire."""
+    return isinstance(error, PluginFailed | StorageFailed)

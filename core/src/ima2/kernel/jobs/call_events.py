@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from typing import Any
 from urllib.parse import quote
 
-from ima2.errors import PluginFailed
+from ima2.errors import PluginFailed, StorageFailed
 from ima2.hookspecs import ProviderInfo
 from ima2.kernel.jobs.clip_record import models_of, upstream_names
 from ima2.kernel.jobs.movement import Movement
@@ -25,6 +27,10 @@ from ima2.models import (
     Warning,
 )
 
+NAMING_PAUSES = (0.5, 2.0, 5.0, 10.0)
+"""Seconds between tries to write down an id, which is the only way back to what was paid for."""
+log = logging.getLogger(__name__)
+
 
 class CallEvents:
     """Takes the events of one call. ``sent`` tells whether the paid request may have left."""
@@ -36,6 +42,7 @@ class CallEvents:
         self._row = row
         self._info = info
         self._movement = Movement(parts.clock)
+        self._named = asyncio.Event()
         self.sent = resumed
         self.usage: Usage | None = row.usage
 
@@ -65,6 +72,14 @@ class CallEvents:
                 raise PluginFailed(f"A provider yielded a {type(event).__name__}, which no call does.", step="generate")
         return None
 
+    async def heard(self, work: asyncio.Task[CallRow], seconds: float) -> None:
+        """While the request is on its way, wait for its id or for the end of ``work``; not longer than ``seconds``."""
+        if not self.sent or self._named.is_set():
+            return
+        named = asyncio.ensure_future(self._named.wait())
+        await asyncio.wait({work, named}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        named.cancel()
+
     async def warn(self, code: str, message: str) -> None:
         """Add a warning of the kernel's own."""
         await warn(self._parts, self._job_id, Warning(code=code, message=message))
@@ -77,9 +92,21 @@ class CallEvents:
         self.sent = True
 
     async def _submitted(self, event: Submitted) -> None:
-        await self._parts.ledger.update_call(self._row.key, state="submitted", upstream_id=event.upstream_id)
+        await self._write_down(event.upstream_id)
+        self._named.set()
         names = upstream_names(self._info, event.upstream_id)
         await self._publish("submitted", **names, **models_of(self._job, self._row.call.model))
+
+    async def _write_down(self, upstream_id: str) -> None:
+        for pause in (*NAMING_PAUSES, None):
+            try:
+                await self._parts.ledger.update_call(self._row.key, state="submitted", upstream_id=upstream_id)
+                return
+            except StorageFailed as error:
+                if pause is None:
+                    log.error("call %s is %s at its service; the ledger could not take it", self._row.key, upstream_id)
+                    raise error.but(details={**error.details, "upstreamId": upstream_id}) from error
+                await self._parts.clock.sleep(pause)
 
     async def _partial(self, event: Partial) -> None:
         url = f"/api/jobs/{quote(self._job_id, safe='')}/partials/{self._row.call.index}/{quote(event.path.name)}"

@@ -100,9 +100,21 @@ class Contexts:
         await asyncio.to_thread(shutil.rmtree, self.job_spool(job_id), ignore_errors=True)
 
     async def keep(self, spooled: Sequence[str], job_id: str) -> tuple[str, ...]:
-        """Move what was paid for and can't be used out of the spool, to where a person can look at it."""
-        folder = self._paths.data / "kept" / self.job_spool(job_id).name
-        return await asyncio.to_thread(_move_all, [Path(each) for each in spooled], folder)
+        """Move what was paid for and can't be used out of the spool, to where a person can look at it.
+
+        Returns where each is then, as :meth:`kept_at` tells before.
+        """
+        places = await asyncio.to_thread(self.kept_at, spooled, job_id)
+        await asyncio.to_thread(_move_all, places)
+        return tuple(places.values())
+
+    def kept_at(self, named: Sequence[str], job_id: str) -> dict[str, str]:
+        """Where each goes. What is not of this job's spool stays as it is named; what is gone is left out."""
+        spool = self.job_spool(job_id)
+        folder = self._paths.data / "kept" / spool.name
+        ours = {name for name in named if Path(name).resolve().is_relative_to(spool.resolve())}
+        present = (name for name in named if name not in ours or Path(name).exists())
+        return {name: str(folder / Path(name).name) if name in ours else name for name in present}
 
     def credentials(self, info: ProviderInfo) -> CredentialFile:
         """The provider's secret file."""
@@ -133,8 +145,8 @@ class Contexts:
         )
 
 
-def _move_all(paths: Sequence[Path], folder: Path) -> tuple[str, ...]:
-    present = [path for path in paths if path.exists()]
-    if present:
-        folder.mkdir(parents=True, exist_ok=True)
-    return tuple(str(shutil.move(path, folder / path.name)) for path in present)
+def _move_all(places: Mapping[str, str]) -> None:
+    for source, target in places.items():
+        if source != target:
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(source, target)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ima2 import errors
-from ima2.errors import Ima2Error
+from ima2.errors import Ima2Error, StorageFailed
 
 _KNOWN = ("error", "code", "status", "paid", "retryable", "hint", "field", "step", "kept", "retryAfter", "requestId")
 
@@ -31,6 +31,11 @@ def _class_for(code: str, status: int) -> type[Ima2Error]:
         504: errors.UpstreamTimeout,
     }
     return by_code.get(code) or by_status.get(status, Ima2Error)
+
+
+def carrying(fault: StorageFailed, error: Ima2Error) -> StorageFailed:
+    """The fault met while ``error`` was to be written down; what was known goes on with it."""
+    return fault.but(paid=error.paid, details={**fault.details, **error.details})
 
 
 def from_dict(facts: Mapping[str, Any]) -> Ima2Error:

@@ -24,11 +24,11 @@ from ima2.kernel.jobs.call import CallRunner
 from ima2.kernel.jobs.call_events import phase, warn
 from ima2.kernel.jobs.conversing import converse
 from ima2.kernel.jobs.drift import drift
-from ima2.kernel.jobs.faults import from_dict
+from ima2.kernel.jobs.faults import carrying, from_dict
 from ima2.kernel.jobs.parts import Parts, shielded
 from ima2.kernel.jobs.place import Place
 from ima2.kernel.jobs.record import afterwards, answer
-from ima2.kernel.jobs.resuming import waits
+from ima2.kernel.jobs.resuming import SENT, waits
 from ima2.kernel.jobs.usage import total
 from ima2.models import Artifact, Call, CallRow, Job, Phase, Plan, Planned, Request, Usage, Warning
 
@@ -143,10 +143,10 @@ class Pipeline:
         job = await self._parts.ledger.update_job(job.id, usage=usage)
         if not done:
             return await self._end(job, "failed", errors[0] if errors else PluginFailed("No call was made."))
-        for error in errors[:1]:
-            missing = len(rows) - len(done)
-            text = f"{missing} of {len(rows)} pictures are missing: {error.message}"
-            await warn(self._parts, job.id, Warning(code="PARTIAL_RESULT", message=text, reason=error.code))
+        if missing := len(rows) - len(done):
+            why, reason = (errors[0].message, errors[0].code) if errors else ("they were not begun.", None)
+            text = f"{missing} of {len(rows)} pictures are missing: {why}"
+            await warn(self._parts, job.id, Warning(code="PARTIAL_RESULT", message=text, reason=reason))
         return await self._done(job)
 
     async def _done(self, job: Job) -> Job:
@@ -193,10 +193,18 @@ class Pipeline:
     async def _broken(self, job: Job, error: Ima2Error) -> Job:
         """Something failed beside the calls themselves. What a service or the spool has of the job is not given up."""
         rows = await self._parts.ledger.calls(job.id)
-        if not any(waits(row, self._info) for row in rows):
+        free = self._info.billing == "free"
+        waiting = any(waits(row, self._info.resumable) for row in rows)
+        if not waiting and (free or not any(row.state in SENT for row in rows)):
             return await self._end(job, "failed", error)
-        paid: Paid = "no" if self._info.billing == "free" else "maybe"
-        return await self._end(job, "unknown", error.but(hint=f"ima2 jobs resume {job.id}", paid=paid))
+        again = f"ima2 jobs retry {job.id}   (sends it again)   or   ima2 jobs drop {job.id}"
+        paid: Paid = "no" if free else "maybe"
+        hint = f"ima2 jobs resume {job.id}" if waiting else again
+        asked = error.but(hint=hint, paid=paid)
+        try:
+            return await self._end(job, "unknown", asked)
+        except StorageFailed as fault:
+            raise carrying(fault, asked) from error
 
     async def cancelled(self, job: Job) -> Job:
         """End the job and whatever of it is still open."""
@@ -205,12 +213,12 @@ class Pipeline:
         for row in rows:
             if row.state == "storing" and row.error:
                 return await self._end(job, "unknown", from_dict(row.error))
-        charged = [row for row in rows if row.error and row.error.get("paid") == "maybe"]
-        finished = [row for row in rows if row.state == "done"]
-        doubtful = charged or await self._asked(job)
+        told = {row.error.get("paid") for row in rows if row.error}
+        certain = "yes" in told or (self._info.billing != "free" and any(row.state == "done" for row in rows))
+        doubtful = "maybe" in told or await self._asked(job)
         error = Cancelled(
             "Generation canceled",
-            paid="yes" if finished and self._info.billing != "free" else "maybe" if doubtful else "no",
+            paid="yes" if certain else "maybe" if doubtful else "no",
             kept=await self._names(job),
         )
         return await self._end(job, "cancelled", error)

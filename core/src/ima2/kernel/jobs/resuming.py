@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ima2.errors import Conflict
-from ima2.hookspecs import ProviderInfo
 from ima2.kernel.jobs.parts import Parts
 from ima2.models import CallRow, Job
+
+SENT = ("sending", "submitted", "downloading")
+"""States of a call that has left and has not ended."""
 
 
 async def claimed(parts: Parts, job: Job) -> Job:
@@ -32,7 +36,7 @@ async def reopened(parts: Parts, job: Job) -> Job:
     """
     rows = await parts.ledger.calls(job.id)
     info = parts.dispatcher.host.provider(job.provider)
-    waiting = [row for row in rows if waits(row, info)]
+    waiting = [row for row in rows if waits(row, info.resumable)]
     if job.state != "unknown" or not waiting:
         raise Conflict(
             f"Job {job.id} is {job.state}; there is nothing to go on with.",
@@ -53,15 +57,18 @@ async def send_again(parts: Parts, job: Job) -> None:
     for row in await parts.ledger.calls(job.id):
         if row.state == "storing":
             continue
-        if waits(row, info):
+        if waits(row, info.resumable):
             await parts.ledger.update_call(row.key, state="submitted", error=None)
-        elif row.state == "unknown":
+        elif row.state == "unknown" or row.state in SENT:
             await parts.ledger.update_call(row.key, state="ready", sent_at=None, upstream_id=None, error=None)
 
 
-def waits(row: CallRow, info: ProviderInfo) -> bool:
-    """Whether the spool has its result, or the service has it under an id by which it can be had."""
+def waits(row: CallRow, resumable: Collection[str]) -> bool:
+    """Whether the spool has its result, or the service has it under an id by which it can be had.
+
+    ``resumable`` are the kinds of calls of which its provider can do that.
+    """
     if row.state == "storing":
         return bool(row.media)
-    named = row.upstream_id is not None and row.call.kind in info.resumable
+    named = row.upstream_id is not None and row.call.kind in resumable
     return named and row.state in ("submitted", "downloading", "unknown")

@@ -50,6 +50,8 @@ class Runner:
         self._process = process
         self._limit = limit
         self._tasks: dict[str, asyncio.Task[Job]] = {}
+        self._broken_off: set[str] = set()
+        """Jobs of this process that stopped, and even that could not be written down."""
         self._closed = False
         self._listener: asyncio.Task[None] | None = None
         self._telling: asyncio.Future[None] | None = None
@@ -76,6 +78,8 @@ class Runner:
         if self._listener is None:
             self._listener = asyncio.create_task(self._listen(), name="cancel requests")
         pipeline = Pipeline(self._parts, self._parts.dispatcher.host.provider(job.provider))
+        self._broken_off.discard(job.id)
+        self._parts.bus.found(job.id)
         self._warming = asyncio.create_task(self._parts.store.warm(), name="warm up the store")
         task = asyncio.create_task(pipeline.run(job), name=f"job {job.id}")
         self._tasks[job.id] = task
@@ -85,6 +89,7 @@ class Runner:
         self._tasks.pop(job_id, None)
         if not task.cancelled() and (error := task.exception()):
             log.error("job %s stopped with an unexpected %s", job_id, type(error).__name__, exc_info=error)
+            self._broken_off.add(job_id)
             self._telling = asyncio.ensure_future(self._parts.bus.lose(job_id, error))
 
     async def cancel(self, job: Job) -> bool:
@@ -92,11 +97,12 @@ class Runner:
         if task := self._tasks.get(job.id):
             task.cancel()
             await asyncio.wait({task})
-        elif self._process.alive(job.owner):
-            await self._ask_owner(job)
-        else:
+        elif self.interrupted(job):
+            provider = self._parts.dispatcher.host.provider(job.provider)
             await self._parts.ledger.update_job(job.id, expect_owner=job.owner, owner=self._process.id)
-            await Pipeline(self._parts, self._parts.dispatcher.host.provider(job.provider)).cancelled(job)
+            await Pipeline(self._parts, provider).cancelled(job)
+        else:
+            await self._ask_owner(job)
         ended = await self._parts.ledger.job(job.id)
         return ended is not None and ended.state == "cancelled"
 
@@ -121,8 +127,8 @@ class Runner:
             await asyncio.wait({task})
 
     def interrupted(self, job: Job) -> bool:
-        """Whether the process of an unfinished job is gone."""
-        return not job.final and not self._process.alive(job.owner)
+        """Whether nobody runs an unfinished job: its process is gone, or had to break it off."""
+        return not job.final and (job.id in self._broken_off or not self._process.alive(job.owner))
 
     async def orphans(self) -> list[Job]:
         """Unfinished jobs of processes that are gone."""
