@@ -64,7 +64,7 @@ class Service:
 
 
 class ClipProvider:
-    """``at`` maps a point of the call to what happens there: an exception, ``"hang"``, or a function, which may be async.
+    """``at`` maps a point of the call to what happens there: an exception, ``"hang"``, or a function (async too).
 
     Points: ``sending``, ``posted``, ``submitted``, ``progress``, ``download``, ``media``.
     """

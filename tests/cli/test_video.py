@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli.conftest import serving
 from clip_service import Service
 from fakes import png
 from ima2.storage import mp4
@@ -20,13 +21,14 @@ from PIL import Image
 TESTS = Path(__file__).parents[1]
 SKETCH = ("--provider", "sketch", "--duration", "1", "--aspect-ratio", "1:1")
 FILM = """
+import asyncio
 import os
 from pathlib import Path
 from clip_service import CancellingProvider, ClipProvider, Service, LOST
 
 kind = CancellingProvider if os.environ.get("FILM_CANCELS") else ClipProvider
 point, _, what = os.environ.get("FILM_AT", "").partition("=")
-at = {point: {"hang": "hang", "lost": LOST}[what]} if point else {}
+at = {point: {"hang": "hang", "lost": LOST, "slow": lambda: asyncio.sleep(1.5)}[what]} if point else {}
 provider = kind(Service(Path(os.environ["FILM_SERVICE"])), at)
 """
 
@@ -269,6 +271,51 @@ def test_a_second_interrupt_asks_the_service_to_stop(film: Any, service: Service
     assert service.cancelled == (["up-1"] if cancels else [])
 
 
+def ordering(film: Any, *, interrupted: bool = False, **env: str) -> tuple[int, Any]:
+    """A command whose order is on its way when it has waited long enough, or is interrupted."""
+    command = ("video", "x", "--provider", "film", "--verbose", "--json", "--timeout", "60" if interrupted else "1")
+    process = film.start(*command, env={"FILM_AT": "posted=slow", **env})
+    if interrupted:
+        while not any(call["sentAt"] for job in film("jobs", "ls", "--json").json["jobs"] for call in job["calls"]):
+            pass
+        process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    return process.returncode, json.loads(out)
+
+
+@interrupts
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_an_order_on_its_way_is_not_torn_off(film: Any, service: Service, interrupted: bool) -> None:
+    code, told = ordering(film, interrupted=interrupted)
+    assert (code, told["code"]) == ((130, "JOB_LEFT") if interrupted else (8, "JOB_TRACKING_TIMEOUT"))
+    assert film(*told["hint"].split()[1:], "--json").json["state"] == "done"
+    assert len(service.submits) == 1
+
+
+@interrupts
+@pytest.mark.parametrize("at", ["sending", "posted", "submitted"])
+def test_waiting_no_longer_changes_nothing_for_a_server(film: Any, serve: Any, service: Service, at: str) -> None:
+    with serving(film, env={"FILM_AT": f"{at}=slow"}):
+        done = film("video", "x", "--provider", "film", "--timeout", "1", "--json")
+        assert (done.code, done.json["code"], done.json["paid"]) == (8, "JOB_TRACKING_TIMEOUT", "maybe")
+        assert done.json["error"].endswith("It goes on.")
+        show = done.json["hint"].split()[1:]
+        while (job := film(*show, "--json").json)["state"] not in ("done", "failed", "cancelled", "unknown"):
+            pass
+    assert (job["state"], len(service.submits)) == ("done", 1)
+
+
+@interrupts
+def test_a_clip_that_comes_before_the_command_has_left_is_told(film: Any, service: Service) -> None:
+    command = ("video", "a kite", "--provider", "film", "--verbose", "--json")
+    process = film.start(*command, env={"FILM_AT": "submitted=slow"})
+    until(process, b"waiting for the provider")
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    told = json.loads(out)
+    assert (process.returncode, told["code"], told["kept"]) == (130, "JOB_LEFT", [path.name for path in film.gallery])
+
+
 @interrupts
 def test_before_it_is_submitted_an_interrupt_cancels(film: Any, service: Service) -> None:
     process = film.start(
@@ -300,6 +347,31 @@ def test_a_lost_clip_is_fetched_later(film: Any, service: Service) -> None:
     assert (done.code, done.json["code"]) == (6, "NETWORK_FAILED")
     assert film(*done.json["hint"].split()[1:], "--json").json["state"] == "done"
     assert len(service.submits) == 1
+
+
+def test_all_that_waits_is_named_and_gone_on_with(film: Any, service: Service) -> None:
+    """One of them ends badly again: the others are brought all the same."""
+    lost = [film("video", "x", "--provider", "film", "--json", env={"FILM_AT": "progress=lost"}).json for _ in "ab"]
+    asked = film("video", "x", "--provider", "film", "--json", env={"FILM_AT": "posted=lost"}).json
+    ids = [each["requestId"] for each in lost]
+    listed = film("ps").err
+    assert all(f"{each} can be gone on with: ima2 jobs resume {each}" in listed for each in ids)
+    assert asked["requestId"] not in listed
+    bad = film("jobs", "resume", env={"FILM_AT": "progress=lost"})
+    assert bad.code == 6
+    assert all(f"ima2 jobs resume {each}" in bad.err for each in ids)
+    done = film("jobs", "resume")
+    assert (done.code, len(film.gallery), len(service.submits)) == (0, 2, 3)
+    assert "No job" in film("jobs", "resume").err
+
+
+def test_what_waits_for_a_provider_that_is_gone_is_told(film: Any, cli: Any) -> None:
+    lost = film("video", "x", "--provider", "film", "--json", env={"FILM_AT": "progress=lost"}).json
+    for word in ("resume", "retry"):
+        done = cli("jobs", word, lost["requestId"], "--json")
+        assert (done.code, done.json["code"]) == (5, "UNKNOWN_PROVIDER")
+    assert cli("jobs", "show", lost["requestId"], "--json").json["state"] == "unknown"
+    assert cli("jobs", "resume").code == 0
 
 
 @interrupts

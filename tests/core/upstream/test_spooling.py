@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ima2.errors import StorageFailed
 from ima2.upstream.jsonspool import string_end
 from ima2.upstream.spool import SpoolFolder
 from ima2.upstream.sse import EventReader, ServerEvent, Spooled
@@ -33,6 +34,13 @@ def expected(text: str) -> tuple[str, bytes]:
         data = body.rstrip("=")
         return "base64", binascii.a2b_base64(data + "=" * (-len(data) % 4))
     return "text", text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+
+
+def test_a_folder_that_can_not_be_made_is_a_storage_fault(tmp_path: Path) -> None:
+    (tmp_path / "spool").write_text("in the way")
+    with pytest.raises(StorageFailed) as caught:
+        SpoolFolder(tmp_path / "spool").new(".mp4")
+    assert (caught.value.retryable, caught.value.hint) == (True, "ima2 doctor")
 
 
 def stream_of(values: Iterable[Any], *, ascii_only: bool = True) -> bytes:
