@@ -37,7 +37,7 @@ def test_a_picture_whole_and_in_ranges(env: Env) -> None:
         assert await part("bytes=10-") == (206, content[10:])
         assert await part("bytes=-5") == (206, content[-5:])
         assert (await part(f"bytes={size}-"))[0] == 416
-        assert (await part("bytes=9-2"))[0] == 416
+        assert await part("bytes=9-2") == (200, content)
         assert (await part(f"bytes=0-{size * 10}")) == (206, content)
         head = await served.client.head(url)
         assert (head.status_code, head.headers["content-length"], head.content) == (200, str(size), b"")

@@ -287,7 +287,7 @@ def test_frames_posters_and_ranges(env: Env) -> None:
     async def work(served: Served) -> None:
         made = await filmed(served)
         frames = {}
-        for position in ("0", "0.5", "first", "last", "99"):
+        for position in ("0", "0.5", "first", "last", "1.05"):
             answer = await served.client.get(
                 "/api/video/frame", params={"file": made["filename"], "position": position}
             )
@@ -296,7 +296,9 @@ def test_frames_posters_and_ranges(env: Env) -> None:
                 assert picture.size == (480, 480)
             frames[position] = answer.content
         assert len({frames["0"], frames["0.5"], frames["last"]}) == 3
-        assert (frames["99"], frames["first"]) == (frames["last"], frames["0"])
+        assert (frames["1.05"], frames["first"]) == (frames["last"], frames["0"])
+        late = await served.client.get("/api/video/frame", params={"file": made["filename"], "position": "1.5"})
+        assert (late.status_code, late.json()["code"], late.json()["field"]) == (400, "INVALID_FIELD", "position")
         (row,) = (await served.client.get("/api/history")).json()["items"]
         poster = await served.client.get(row["thumb"])
         assert poster.headers["content-type"] == "image/jpeg"
@@ -308,6 +310,11 @@ def test_frames_posters_and_ranges(env: Env) -> None:
         assert part.headers["content-range"] == f"bytes 100-199/{len(whole.content)}"
         tail = await served.client.get(made["url"], headers={"Range": "bytes=-50"})
         assert tail.content == whole.content[-50:]
+        for odd in ("bytes=9-2", "bytes=a-b", "bytes=0-1,5-6", "lines=1-2", "bytes"):
+            unread = await served.client.get(made["url"], headers={"Range": odd})
+            assert (unread.status_code, unread.content) == (200, whole.content), odd
+        none = await served.client.get(made["url"], headers={"Range": f"bytes={len(whole.content)}-"})
+        assert (none.status_code, none.headers["cache-control"]) == (416, "no-store")
 
     run(env, work)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from ima2.upstream.redact import redact
 
 from ima2_grok.errors import PLAN
 from ima2_grok.exchange import ask
+from ima2_grok.fencing import fenced
 from ima2_grok.instructions import instructions
 from ima2_grok.reading import listed, mapping, text
 from ima2_grok.sizes import AUTO, Shape
@@ -27,7 +27,6 @@ TOOL = "generate_image"
 MAX_PROMPT = 16_000
 """Characters that the first image models take (xAI's model list, 2026-09)."""
 _SHOWN = 300
-_FENCES = re.compile(r"</?\s*(brief|wish)\s*>", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +90,7 @@ def told(order: Order) -> str:
         facts.append("Storyboard: yes")
     if request.mode == "direct":
         facts.append("Mode: direct")
-    # The brief comes from strange pages: it may not close its own fence.
-    brief = _FENCES.sub("", order.brief)
-    return "\n".join([*facts, "", "<brief>", brief, "</brief>", "", "<wish>", request.prompt, "</wish>"])
+    return "\n".join([*facts, "", fenced("brief", order.brief), "", "<wish>", request.prompt, "</wish>"])
 
 
 def _shape(order: Order) -> str:

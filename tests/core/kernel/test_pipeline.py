@@ -11,7 +11,17 @@ from typing import Any
 
 import pytest
 from fakes import STREAM, FakeProvider, png
-from ima2.errors import Conflict, Ima2Error, InvalidRequest, NotReady, RateLimited, Refused, Unsupported, UpstreamError
+from ima2.errors import (
+    Conflict,
+    Ima2Error,
+    InvalidRequest,
+    JobUnknown,
+    NotReady,
+    RateLimited,
+    Refused,
+    Unsupported,
+    UpstreamError,
+)
 from ima2.hookspecs import hookimpl
 from ima2.kernel.opening import open_studio
 from ima2.kernel.studio import Studio
@@ -174,6 +184,21 @@ def test_cancelling_keeps_what_came_and_says_what_may_be_charged(env: Env) -> No
         assert (await studio.cancel("nobody")).active is False
 
     run(env, provider, work)
+
+
+def test_calls_that_were_never_begun_are_told_as_missing(env: Env) -> None:
+    """The first is unanswered, so the second is not begun; sent again, the first alone comes."""
+    lost = JobUnknown("no answer", step="generate")
+
+    async def work(studio: Studio) -> None:
+        job = await generate(studio, n=2)
+        assert [row.state for row in await studio.ledger.calls(job.id)] == ["unknown", "cancelled"]
+        job = await studio.wait((await studio.retry(job.id)).id)
+        assert (job.state, (await studio.answer(job))["count"]) == ("done", 1)
+        (warning,) = [each for each in job.warnings if each.code == "PARTIAL_RESULT"]
+        assert warning.message == "1 of 2 pictures are missing: they were not begun."
+
+    run(env, FakeProvider([Sending(), lost], concurrency=1), work)
 
 
 def test_cancelling_before_anything_was_sent_costs_nothing(env: Env) -> None:

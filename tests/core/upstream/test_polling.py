@@ -61,9 +61,9 @@ def polled(answers: Sequence[Any], pace: Pace = EVEN, *, last: Any = None) -> tu
     return asyncio.run(run()), clock.waits
 
 
-def test_asks_at_once_and_tells_each_change_once() -> None:
+def test_asks_at_once_and_tells_what_each_question_brought() -> None:
     seen, waits = polled([Waiting(), Waiting(0.1), Waiting(0.1), Waiting(0.9), Ready("clip")])
-    assert seen == [Progress(), Progress(fraction=0.1), Progress(fraction=0.9), Ready("clip")]
+    assert seen == [*(Progress(fraction=each) for each in (None, 0.1, 0.1, 0.9)), Ready("clip")]
     assert waits == [5.0] * 4
 
 
@@ -71,16 +71,9 @@ def test_what_is_ready_needs_no_waiting() -> None:
     assert polled([Ready(1)]) == ([Ready(1)], [])
 
 
-def test_stalls_and_moves_again() -> None:
-    pace = Pace(interval=60, jitter=0)
-    seen, _ = polled([*[Waiting(0.01)] * 5, Waiting(0.02), Ready(1)], pace)
-    stalled = Progress(fraction=0.01, stalled=True)
-    assert seen == [Progress(fraction=0.01), stalled, Progress(fraction=0.02), Ready(1)]
-
-
-def test_failures_do_not_count_as_movement() -> None:
-    seen, _ = polled([Waiting(0.5), *[broken()] * 12, Waiting(0.5), Ready(1)])
-    assert seen == [Progress(fraction=0.5), Progress(fraction=0.5, stalled=True), Ready(1)]
+def test_failures_bring_nothing_new() -> None:
+    seen, _ = polled([broken(), Waiting(0.5), *[broken()] * 3, Ready(1)])
+    assert seen == [Progress(), *[Progress(fraction=0.5)] * 4, Ready(1)]
 
 
 def test_waits_grow_while_questions_fail_and_recover() -> None:

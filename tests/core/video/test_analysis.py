@@ -202,6 +202,15 @@ def test_what_is_free_is_never_called_paid(env: Env) -> None:
     assert (job.error["code"], job.error["paid"]) == ("REPLY_EMPTY", "no")
 
 
+def test_a_blank_question_is_none_and_what_has_no_effect_is_told(env: Env) -> None:
+    seer = Seer()
+    job = studio(env, seer, lambda house: ask(house, prompt="  ", duration=5, resolution="720p", storyboard=True))
+    assert seer.turns[0].messages[0].text == QUESTION
+    assert {(each.code, each.field) for each in job.warnings} == {
+        ("FIELD_IGNORED", field) for field in ("duration", "resolution", "storyboard")
+    }
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -216,9 +225,8 @@ def test_what_is_free_is_never_called_paid(env: Env) -> None:
         ({"sourceImage": data_url(png(), "image/png")}, "INVALID_VIDEO_MODE"),
         ({"referenceFilenames": ["a.png"]}, "INVALID_VIDEO_MODE"),
         ({"continueFromVideo": "a.mp4"}, "INVALID_VIDEO_MODE"),
-        ({"prompt": "  "}, "PROMPT_REQUIRED"),
         ({"prompt": "x" * 32_001}, "PROMPT_TOO_LONG"),
-        ({"prompt": 7}, "PROMPT_REQUIRED"),
+        ({"prompt": 7}, "INVALID_PROMPT"),
         ({"model": "seer-9"}, "UNKNOWN_MODEL"),
         ({"provider": "nobody"}, "UNKNOWN_PROVIDER"),
         ({"provider": "fake"}, "VIDEO_PROVIDER_UNSUPPORTED"),

@@ -86,11 +86,11 @@ def test_the_events_come_in_their_order(env: Env, service: Service) -> None:
 
     events = studio(env, ClipProvider(service), work)
     told = [event.name for event in events if event.name not in ("phase", "warning")]
-    assert told == ["planning", "submitted", "progress", "progress", "progress", "video", "done"]
+    assert told == ["planning", "submitted", "progress", "progress", "video", "done"]
     submitted = next(event.data for event in events if event.name == "submitted")
     assert submitted["filmRequestId"] == submitted["upstreamId"] == "up-1"
     assert (submitted["requestedModel"], submitted["effectiveModel"]) == ("film-1", "film-1")
-    assert [event.data["progress"] for event in events if event.name == "progress"] == [0.25, 0.25, 1.0]
+    assert [event.data["progress"] for event in events if event.name == "progress"] == [0.25, 1.0]
 
 
 def test_auto_is_absence(env: Env, service: Service) -> None:
@@ -149,6 +149,9 @@ def test_a_clip_from_references_is_shortened_with_a_warning(env: Env, service: S
         ({"providerUrl": "file:///etc/passwd"}, "INVALID_SOURCE_URL"),
         ({"providerUrl": "https://a.invalid/x.png", "sourceImage": IMAGE}, "INVALID_VIDEO_MODE"),
         ({"operation": "melt"}, "INVALID_FIELD"),
+        ({"videoUrl": CLIP}, "INVALID_VIDEO_MODE"),
+        ({"videoUrl": "https://a.invalid/x.png"}, "INVALID_VIDEO_MODE"),
+        ({"operation": "edit", "videoUrl": CLIP, "providerUrl": "https://a.invalid/x.mp4"}, "INVALID_VIDEO_MODE"),
         ({"operation": "extend"}, "VIDEO_REQUIRED"),
         ({"operation": "extend", "videoUrl": CLIP, "duration": 12}, "INVALID_VIDEO_DURATION"),
         ({"operation": "edit", "videoUrl": IMAGE}, "INVALID_VIDEO_SOURCE"),
@@ -486,29 +489,33 @@ def test_three_minutes_without_movement_are_a_stall() -> None:
     clock = Hand()
     movement = Movement(clock)
     said = []
-    for fraction, waited in ((0.1, 5), (0.1, STALLED_SECONDS - 1), (0.1, 1), (0.2, 5), (None, STALLED_SECONDS)):
+    for fraction, waited in (
+        *((None, 1), (0.1, 5), (0.1, STALLED_SECONDS - 1), (0.1, 1), (0.1, 5), (0.2, 5)),
+        *((0.1, 5), (None, 5), (0.15, STALLED_SECONDS), (0.15, 5), (1.0, 1)),
+    ):
         clock.time += waited
-        said.append(movement.stalled(fraction))
-    assert said == [False, False, True, False, False]
+        if news := movement.news(fraction):
+            said.append(news)
+    assert said == [(None, False), (0.1, False), (0.1, True), (0.2, False), (0.2, True), (1.0, False)]
 
 
 def test_progress_without_movement_is_told_as_stalled(env: Env, service: Service) -> None:
     """Whatever the service says of itself."""
 
-    async def work(house: Studio) -> list[bool]:
+    async def work(house: Studio) -> list[tuple[float, bool]]:
         await house.submit({"prompt": "x", "provider": "film", "requestId": "job"}, surface="video")
         job = await house.wait("job")
         (row,) = await house.ledger.calls("job")
         clock = Hand()
         events = CallEvents(replace(house.parts, clock=clock), job, row, house.host.provider("film"), resumed=True)
         _, last = await house.ledger.event_bounds()
-        for fraction in (0.5, 0.5, 0.75):
+        for fraction in (0.5, 0.5, 0.25, 0.75):
             clock.time += STALLED_SECONDS
             await events.take(Progress(fraction=fraction))
         told = await house.ledger.events(after=last, job_id="job")
-        return [event.data["stalled"] for event in told]
+        return [(event.data["progress"], event.data["stalled"]) for event in told]
 
-    assert studio(env, ClipProvider(service), work) == [False, True, False]
+    assert studio(env, ClipProvider(service), work) == [(0.5, False), (0.5, True), (0.75, False)]
 
 
 def test_a_clip_is_no_image_and_an_image_no_clip(env: Env, service: Service) -> None:

@@ -41,6 +41,35 @@ def pictures(count: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize(
+    ("body", "count", "fields"),
+    [
+        ({"aspectRatio": "9:16"}, 0, []),
+        ({"aspectRatio": "9:16", "storyboard": True}, 1, ["aspectRatio"]),
+        ({"aspectRatio": "9:16", "storyboard": True}, 0, ["storyboard"]),
+        ({"storyboard": True}, 2, ["storyboard"]),
+        ({"operation": "edit", "duration": 9, "resolution": "720p", "aspectRatio": "1:1", "storyboard": True}, 0,
+         ["duration", "resolution", "aspectRatio", "storyboard"]),
+        ({"operation": "extend", "duration": 9, "resolution": "720p", "aspectRatio": "auto"}, 0, ["resolution"]),
+    ],
+)  # fmt: skip
+def test_what_has_no_effect_is_told_by_a_dry_run_too(
+    tmp_path: Path, body: dict[str, Any], count: int, fields: list[str]
+) -> None:
+    inputs = {"referenceImages": pictures(count)} if count else {}
+    inputs |= {"videoUrl": clip(seconds=5)} if "operation" in body else {}
+    told = tried(tmp_path, **body, **inputs)
+    assert isinstance(told, dict), told
+    assert [(each["code"], each["field"]) for each in told["warnings"]] == [("FIELD_IGNORED", each) for each in fields]
+    assert not {each for each in fields if told["request"].get(each)}
+
+
+def test_a_large_image_is_told_as_shrunk(tmp_path: Path) -> None:
+    told = tried(tmp_path, referenceImages=[picture(width=3000, height=2000)])
+    assert isinstance(told, dict), told
+    assert "at most" in told["steps"][-1]["summary"]
+
+
+@pytest.mark.parametrize(
     ("body", "code"),
     [
         ({"duration": 0}, "INVALID_VIDEO_DURATION"),

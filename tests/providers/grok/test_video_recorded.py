@@ -28,7 +28,7 @@ def test_text_to_video_with_its_download(tmp_path: Path) -> None:
     call = order(prompt="a calm ocean wave at sunset", parameters={"duration": 1})
     filmed = film(tmp_path, call, lambda url: recorded_run(TEXT, url))
     assert filmed.error is None
-    assert filmed.fractions == [0.01, 0.18, 0.56, 0.94]
+    assert [*dict.fromkeys(filmed.fractions)] == [0.01, 0.18, 0.56, 0.94]
     assert len(filmed.files[0]) == 553_804
     assert filmed.of(Usage)[-1].cost_usd == 0.05
     assert filmed.sent("POST /v1/videos/generations") == [said(TEXT, 0)]

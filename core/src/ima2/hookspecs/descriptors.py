@@ -82,6 +82,8 @@ class ClipMode:
     :ivar duration: shortest and longest in seconds; for ``extend`` what is added. A new clip that is asked to last
         longer is made as long as may be, with a warning; any other breach is refused.
     :ivar clip: shortest and longest input clip in seconds.
+    :ivar ignores: what has no effect in this mode (``duration``, ``resolution``, ``aspect_ratio``, ``storyboard``).
+        The provider does not get it, and whoever asks for it is warned.
     """
 
     name: str
@@ -90,6 +92,7 @@ class ClipMode:
     duration: tuple[float, float] | None = None
     resolutions: tuple[str, ...] = ()
     clip: tuple[float, float] | None = None
+    ignores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

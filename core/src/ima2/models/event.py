@@ -22,10 +22,12 @@ class Phase(Frozen):
 
 
 class Progress(Frozen):
-    """``fraction`` 0–1, or None when upstream gives none; ``stalled`` when nothing moved for long."""
+    """``fraction`` 0–1, or None when upstream gives none.
+
+    To say the same again does no harm: what is told to others never falls, and says when nothing moved for long.
+    """
 
     fraction: float | None = Field(default=None, ge=0, le=1)
-    stalled: bool = False
 
 
 class Partial(Frozen):

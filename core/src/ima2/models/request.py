@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from pydantic import Field
@@ -18,6 +19,8 @@ Role = Literal["reference", "source", "mask", "clip"]
 MAX_PROMPT = 32_000
 """Characters (existing clients' limit, and the documented one of OpenAI's image models)."""
 MAX_COUNT = 24
+REQUEST_ID_FORM = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+"""What an id of a request may be; another one that a client brings is replaced."""
 
 
 class Reference(Frozen):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from http import HTTPStatus
 
 from aiohttp import web
 
@@ -44,7 +45,7 @@ def create_app(
         _add(app, route)
     add_plugin_routes(app, studio)
     app.on_response_prepare.append(add_headers)
-    app.on_response_prepare.append(_add_request_id)
+    app.on_response_prepare.append(_complete_headers)
     app.on_shutdown.append(_close_streams)
     return app
 
@@ -56,9 +57,11 @@ def _add(app: web.Application, route: Endpoint) -> None:
         app.router.add_route(route.method, route.path, route.handler)
 
 
-async def _add_request_id(request: web.BaseRequest, response: web.StreamResponse) -> None:
+async def _complete_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
     if request_id := request.get(REQUEST_ID):
         response.headers["X-Request-Id"] = request_id
+    if response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        response.headers["Cache-Control"] = "no-store"
 
 
 async def _close_streams(app: web.Application) -> None:

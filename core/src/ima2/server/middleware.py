@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import logging
-import re
 import traceback
 
 from aiohttp import web
 from ulid import ULID
 
 from ima2.errors import Forbidden, Ima2Error, NotFound
+from ima2.models.request import REQUEST_ID_FORM
 from ima2.server.endpoint import Endpoint, Handler
 from ima2.server.envelope import Family, error_response
 from ima2.server.guard.rules import judge
 from ima2.server.keys import ENDPOINTS, POLICY, REQUEST_ID
 
-_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 log = logging.getLogger("ima2.server")
 
 
@@ -23,7 +22,7 @@ log = logging.getLogger("ima2.server")
 async def request_id(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Keep the client's ``X-Request-Id`` or make one; every answer carries it."""
     given = request.headers.get("X-Request-Id", "")
-    request[REQUEST_ID] = given if _ID.fullmatch(given) else f"req_{ULID()}"
+    request[REQUEST_ID] = given if REQUEST_ID_FORM.fullmatch(given) else f"req_{ULID()}"
     return await handler(request)
 
 

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from ima2.errors import InvalidRequest
 from ima2.kernel.studio import Accepted
-from ima2.models.request import Surface
+from ima2.models.request import REQUEST_ID_FORM, Surface
 from ima2.server.keys import REQUEST_ID, STUDIO
 
 MAX_KEY = 255
@@ -17,8 +17,17 @@ MAX_KEY = 255
 
 async def begin(request: web.Request, surface: Surface, body: Mapping[str, Any]) -> Accepted:
     """Begin the job, or find the one that this key has begun."""
-    asked = {**body, "requestId": body.get("requestId") or request[REQUEST_ID]}
-    return await request.app[STUDIO].submit(asked, surface=surface, idempotency_key=_idempotency_key(request))
+    return await request.app[STUDIO].submit(
+        named(request, body), surface=surface, idempotency_key=_idempotency_key(request)
+    )
+
+
+def named(request: web.Request, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body with the id of its job: the client's, where it is one. Answers, errors and headers carry it too."""
+    given = body.get("requestId") or body.get("clientRequestId")
+    if isinstance(given, str) and REQUEST_ID_FORM.fullmatch(given):
+        request[REQUEST_ID] = given
+    return {**body, "requestId": request[REQUEST_ID]}
 
 
 def _idempotency_key(request: web.Request) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ima2.errors import InvalidRequest
 from ima2.models import Artifact, Reference
 from ima2.models.request import Role
 from ima2.settings.atomic import write_atomic
@@ -24,6 +25,9 @@ from ima2.storage.storing import Storing
 from ima2.storage.thumbnails import Thumbnails
 from ima2.storage.trash import Trash, gone
 from ima2.storage.worker import DecodeWorker
+
+END_SECONDS = 0.1
+"""How far after its end a clip still shows its last frame."""
 
 
 class FileArtifactStore:
@@ -179,18 +183,21 @@ class FileArtifactStore:
 
     async def frame(self, clip: str | Reference, position: float | None = None) -> bytes:
         """See the protocol."""
-        path = self.reference_path(clip) if isinstance(clip, Reference) else await self._clip(clip)
+        path = self.reference_path(clip) if isinstance(clip, Reference) else await self._clip(clip, position)
         return await frame_of(self.worker, path, position)
 
     async def cut(self, filename: str, into: Path, seconds: float) -> None:
         """See the protocol."""
         await cut_of(self.worker, await self._clip(filename), into, seconds)
 
-    async def _clip(self, filename: str) -> Path:
+    async def _clip(self, filename: str, position: float | None = None) -> Path:
         path = located(self.folder, filename)
         found = await self.artifact(filename)
         if found is None or found.kind != "video":
             raise gone(filename)
+        if position is not None and found.duration is not None and position > found.duration + END_SECONDS:
+            text = f"{filename} lasts {found.duration:.1f} s; there is no frame at {position:g} s."
+            raise InvalidRequest(text, code="INVALID_FIELD", field="position")
         return path
 
     async def thumbnail(self, filename: str) -> Path | None:

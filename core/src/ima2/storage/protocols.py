@@ -173,9 +173,11 @@ class ArtifactStore(Protocol):
         ...
 
     async def frame(self, clip: str | Reference, position: float | None = None) -> bytes:
-        """A PNG of a clip's frame at ``position`` seconds; None, and any time after the end, is the last.
+        """A PNG of a clip's frame at ``position`` seconds; None is the last.
 
         The clip is an artifact's file name, or an input with the role ``clip``.
+
+        :raises InvalidRequest: ``INVALID_FIELD``; the clip ends before ``position``.
 
         :raises NotFound: ``ASSET_NOT_FOUND``; there is no such clip.
         :raises Unsupported: ``VIDEO_EXTRA_MISSING``; frames take PyAV.

@@ -21,14 +21,12 @@ class Pace:
 
     :ivar jitter: part of a wait by which it is made longer or shorter, so that many that began together drift apart.
     :ivar budget: from the first question to the last.
-    :ivar stalled_after: without movement for so long it counts as stalled, which changes nothing but what is told.
     :ivar longest: what a wait grows to while questions fail; a service may ask for more.
     """
 
     interval: float = 5.0
     jitter: float = 0.1
     budget: float = 900.0
-    stalled_after: float = 180.0
     longest: float = 30.0
 
 
@@ -49,15 +47,15 @@ class Ready(Generic[T]):
 async def poll(
     ask: Callable[[], Awaitable[Waiting | Ready[T]]], clock: Clock, pace: Pace
 ) -> AsyncGenerator[Progress | Ready[T], None]:
-    """Ask at once, then at the pace, until ``Ready``, which comes last. Progress comes when it has changed.
+    """Ask at once, then at the pace, until ``Ready``, which comes last. After each other question progress comes.
 
     A retryable ``UpstreamError`` of ``ask`` (429, 5xx, a broken connection) is one unanswered question: the waits grow,
     its ``retry_after`` is kept to, and only the budget ends it. Any other error goes through.
 
     :raises UpstreamTimeout: the budget is spent. Its cause is the last failure, when the last question was one.
     """
-    progress = _Movement(clock.monotonic(), pace.stalled_after)
-    deadline, failures = clock.monotonic() + pace.budget, 0
+    waiting, failures = Waiting(), 0
+    deadline = clock.monotonic() + pace.budget
     while True:
         failure: UpstreamError | None = None
         try:
@@ -65,13 +63,12 @@ async def poll(
         except UpstreamError as error:
             if not error.retryable:
                 raise
-            said, failure = progress.waiting, error
+            said, failure = waiting, error
         if isinstance(said, Ready):
             yield said
             return
-        now = clock.monotonic()
-        if news := progress.take(said, now):
-            yield news
+        waiting = said
+        yield Progress(fraction=waiting.fraction)
         failures = failures + 1 if failure else 0
         left = deadline - clock.monotonic()
         if left <= 0:
@@ -89,26 +86,6 @@ def fraction(value: object) -> float | None:
     if not isinstance(value, float) or not math.isfinite(value):
         return None
     return min(max(value / 100 if value > 1 else value, 0.0), 1.0)
-
-
-class _Movement:
-    """Where it stands, and for how long."""
-
-    def __init__(self, now: float, stalled_after: float) -> None:
-        self.waiting = Waiting()
-        self._moved = now
-        self._stalled_after = stalled_after
-        self._told: Progress | None = None
-
-    def take(self, said: Waiting, now: float) -> Progress | None:
-        """Something to tell, or None."""
-        if said != self.waiting:
-            self.waiting, self._moved = said, now
-        news = Progress(fraction=said.fraction, stalled=now - self._moved >= self._stalled_after)
-        if news == self._told:
-            return None
-        self._told = news
-        return news
 
 
 def _wait(pace: Pace, failures: int, failure: UpstreamError | None) -> float:

@@ -28,15 +28,18 @@ _CODES = {
     "INVALID_VIDEO_MODE": "GROK_VIDEO_INVALID_MODE",
     "OPERATION_UNSUPPORTED": "GROK_VIDEO_INVALID_MODE",
 }
+_OF_NEW = ("resolution", "aspect_ratio", "storyboard")
+"""What only a new clip can be given."""
 _GENERATING = (
-    ClipMode("text", duration=(1, 15)),
-    ClipMode("image", images=(1, 1), duration=(1, 15)),
+    ClipMode("text", duration=(1, 15), ignores=("storyboard",)),
+    # One image keeps its shape: another would stretch it, or be ignored (xAI says both).
+    ClipMode("image", images=(1, 1), duration=(1, 15), ignores=("aspect_ratio",)),
     # 1.5 is said to take 15 s; ima2 has always made 10, and existing clients count on it.
-    ClipMode("reference", images=(2, 7), duration=(1, 10), resolutions=_LOW),
+    ClipMode("reference", images=(2, 7), duration=(1, 10), resolutions=_LOW, ignores=("storyboard",)),
 )
 _CHANGING = (
-    ClipMode("edit", operation="edit", clip=(0, 8.7)),
-    ClipMode("extend", operation="extend", duration=(2, 10), clip=(2, 15)),
+    ClipMode("edit", operation="edit", clip=(0, 8.7), ignores=("duration", *_OF_NEW)),
+    ClipMode("extend", operation="extend", duration=(2, 10), clip=(2, 15), ignores=_OF_NEW),
 )
 
 _CAPABILITIES = Capabilities(

@@ -66,20 +66,12 @@ def _seconds(request: Request, mode: Mode) -> int | None:
 
 
 def remarks(request: Request) -> Iterator[Warning]:
-    """What is left out or changed, known before anything is sent."""
-    mode = mode_of(request)
-    for field, value, name in _without_effect(request, mode):
-        text = f"In {WORDS[mode]} xAI lets no {name} be chosen; {value} was left out."
-        yield Warning(code="FIELD_IGNORED", field=field, message=text)
-    if any(not as_it_is(image, EDITS) for image in images(request)):
+    """What is changed on the way."""
+    if shrunk(request):
         text = f"An input image larger than xAI has use for is sent with a longest edge of {EDITS.edge} pixels."
         yield Warning(code="REFERENCE_SHRUNK", field="referenceImages", message=text)
 
 
-def _without_effect(request: Request, mode: Mode) -> Iterator[tuple[str, object, str]]:
-    if request.aspect_ratio not in (None, AUTO) and mode not in _SHAPED:
-        yield "aspectRatio", request.aspect_ratio, "shape"
-    if request.resolution and mode not in _NEW:
-        yield "resolution", request.resolution, "resolution"
-    if request.duration and mode == "edit":
-        yield "duration", f"{request.duration:g} s", "duration"
+def shrunk(request: Request) -> bool:
+    """Whether an input image is not sent as it is."""
+    return any(not as_it_is(image, EDITS) for image in images(request))

@@ -12,13 +12,13 @@ from ima2.models import Call, Phase, Plan, PlanEvent, Planned, Request, Step, Wa
 from ima2_grok import planner
 from ima2_grok.errors import PLAN
 from ima2_grok.exchange import ask
+from ima2_grok.inputs import EDITS, data_url
 from ima2_grok.inputs import PLANNER as EYES
-from ima2_grok.inputs import data_url
 from ima2_grok.pipeline import lost_words, planner_model, spent
 from ima2_grok.search import Brief, search
 from ima2_grok.video.body import endpoint
 from ima2_grok.video.catalogue import BASE
-from ima2_grok.video.modes import WORDS, images, mode_of, parameters, remarks
+from ima2_grok.video.modes import WORDS, images, mode_of, parameters, remarks, shrunk
 from ima2_grok.video.prompting import TOOL, Order, body
 
 if TYPE_CHECKING:
@@ -91,7 +91,8 @@ def steps(request: Request) -> list[Step]:
         facts.append(f"{seconds} s added" if mode == "extend" else f"{seconds} s")
     facts += [str(wire[field]) for field in ("resolution", "aspect_ratio") if field in wire]
     if count := len(images(request)):
-        facts.append(f"{count} input image{'s' if count > 1 else ''}")
+        edge = f", at most {EDITS.edge} pixels an edge" if shrunk(request) else ""
+        facts.append(f"{count} input image{'s' if count > 1 else ''}{edge}")
     return [
         Step(name="search", summary=f"POST /responses: {name} searches the web ({tokens})"),
         Step(name="plan", summary=f"POST /chat/completions: {name} writes the final prompt ({tokens})"),

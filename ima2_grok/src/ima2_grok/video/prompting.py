@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ima2_grok.fencing import fenced
 from ima2_grok.instructions import instructions
 from ima2_grok.video.catalogue import first_tag
 from ima2_grok.video.modes import WORDS, Mode
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ima2.models import Request
 
 TOOL = "generate_video"
-_FENCES = re.compile(r"</?\s*(brief|series|chain|wish)\s*>", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +58,8 @@ def _tool() -> dict[str, Any]:
 def told(order: Order) -> str:
     """The user message: facts, brief, the clips before it, and last the wish."""
     request = order.request
-    fenced = [("brief", order.brief), ("series", _series(request)), ("chain", _chain(request))]
-    # These are other people's words: they may not close their own fence.
-    blocks = [f"\n<{name}>\n{_FENCES.sub('', words)}\n</{name}>" for name, words in fenced if words]
+    others = [("brief", order.brief), ("series", _series(request)), ("chain", _chain(request))]
+    blocks = [f"\n{fenced(name, words)}" for name, words in others if words]
     return "\n".join([*_facts(order), *blocks, f"\n<wish>\n{request.prompt}\n</wish>"])
 
 

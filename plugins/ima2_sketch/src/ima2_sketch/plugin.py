@@ -43,6 +43,8 @@ MODEL = ModelInfo(
     ),
 )
 
+OF_NEW = ("resolution", "aspect_ratio")
+"""What only a new clip can be given."""
 CLIP = ModelInfo(
     id="sketch-clip",
     kind="video",
@@ -57,8 +59,8 @@ CLIP = ModelInfo(
             ClipMode("text"),
             ClipMode("image", images=(1, 1)),
             ClipMode("reference", images=(2, 7), duration=(1, 10)),
-            ClipMode("edit", operation="edit", clip=(0, 30)),
-            ClipMode("extend", operation="extend", duration=(1, 10), clip=(0, 30)),
+            ClipMode("edit", operation="edit", clip=(0, 30), ignores=("duration", *OF_NEW)),
+            ClipMode("extend", operation="extend", duration=(1, 10), clip=(0, 30), ignores=OF_NEW),
         ),
         max_references=7,
         max_count=1,

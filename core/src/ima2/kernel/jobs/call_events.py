@@ -58,8 +58,8 @@ class CallEvents:
             case Phase():
                 await phase(self._parts, self._job_id, event)
             case Progress():
-                stalled = self._movement.stalled(event.fraction) or event.stalled
-                await self._publish("progress", progress=event.fraction, stalled=stalled)
+                if news := self._movement.news(event.fraction):
+                    await self._publish("progress", progress=news[0], stalled=news[1])
             case Partial():
                 await self._partial(event)
             case Usage():

@@ -31,10 +31,16 @@ _IMAGES = ("sourceImage", "sourceFilename", "referenceImages", "referenceFilenam
 
 
 def with_question(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The body; one that wants an analysis and asks nothing asks for a description."""
-    if body.get("operation") != "analyze" or body.get("prompt") is not None:
+    """The body; one that wants an analysis and asks nothing asks for a description.
+
+    :raises InvalidRequest: ``INVALID_PROMPT``; the question is no text.
+    """
+    asked = body.get("prompt")
+    if body.get("operation") != "analyze":
         return body
-    return {**body, "prompt": QUESTION}
+    if asked is not None and not isinstance(asked, str):
+        raise InvalidRequest("A question is text.", code="INVALID_PROMPT", field="prompt")
+    return {**body, "prompt": asked if asked and asked.strip() else QUESTION}
 
 
 async def take_frames(body: Mapping[str, Any], store: ArtifactStore) -> ClipInputs:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from ima2.hookspecs import Capabilities, ModelInfo, Problem, ProviderInfo
-from ima2.kernel.requests.clip_check import clip_problems
+from ima2.kernel.requests.clip_check import clip_problems, unheeded, unheeding
 from ima2.kernel.requests.sizes import size_problem
 from ima2.kernel.requests.story import untold
 from ima2.models import Request, Warning
@@ -24,7 +24,7 @@ _CHOICES = {
     "aspect_ratio": ("aspect_ratios", "INVALID_ASPECT_RATIO"),
 }
 """Request field → (capability, code of a value outside it)."""
-_NOTHING = {"partial_images": 0}
+_NOTHING = {"partial_images": 0, "storyboard": False}
 """Request field → what it says when nothing is asked; else None."""
 _KEPT = ("size", "web_search")
 """Fields that stay: the answer tells the size asked for, and the kernel settles searching."""
@@ -58,8 +58,10 @@ def check_table(request: Request, info: ProviderInfo, model: ModelInfo) -> Check
     )
     named = tuple(replace(problem, code=caps.codes.get(problem.code, problem.code)) for problem in problems)
     ignored = _ignored(request, caps)
-    empty = {name: _NOTHING.get(name) for name in ignored if name not in _KEPT}
-    return Checked(named, (*_ignorance(ignored, info), *untold(request, model)), empty)
+    left_out = {**ignored, **unheeded(request, caps)}
+    empty = {name: _NOTHING.get(name) for name in left_out if name not in _KEPT}
+    warnings = (*_ignorance(ignored, info), *unheeding(request, model), *untold(request, model))
+    return Checked(named, warnings, empty)
 
 
 def _operation(request: Request, info: ProviderInfo, caps: Capabilities) -> Iterator[Problem]:
@@ -113,6 +115,7 @@ def _ignored(request: Request, caps: Capabilities) -> dict[str, Any]:
     asked["size"] = None if caps.sizes else request.size
     asked["compression"] = None if caps.compression else request.compression
     asked["seed"] = None if caps.seed else request.seed
+    asked["duration"] = None if caps.duration or any(mode.duration for mode in caps.modes) else request.duration
     asked["partial_images"] = None if caps.partial_images else request.partial_images or None
     asked["web_search"] = True if request.web_search and caps.web_search == "never" else None
     if request.web_search is False and caps.web_search == "always":

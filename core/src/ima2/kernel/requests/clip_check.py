@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
+
+from pydantic.alias_generators import to_camel
 
 from ima2.hookspecs import Capabilities, ClipMode, ModelInfo, Problem
 from ima2.models import Request, Warning
@@ -52,6 +55,22 @@ def clip_problems(request: Request, model: ModelInfo) -> Iterator[Problem]:
             yield _no_mode(request, model)
         return
     yield from _limits(request, model, mode)
+
+
+def unheeded(request: Request, caps: Capabilities) -> dict[str, Any]:
+    """What was asked for and has no effect in the mode that its inputs make it, by field."""
+    mode = mode_of(request, caps) if request.kind == "video" else None
+    asked = {name: getattr(request, name) for name in (mode.ignores if mode else ())}
+    return {name: value for name, value in asked.items() if value not in (None, False, "auto")}
+
+
+def unheeding(request: Request, model: ModelInfo) -> Iterator[Warning]:
+    """A warning for each of them."""
+    for name, value in unheeded(request, model.capabilities).items():
+        mode = mode_of(request, model.capabilities)
+        what = f"{value:g} s" if name == "duration" else "it" if value is True else value
+        text = f"{model.id} heeds no {name.replace('_', ' ')} {_from(mode) if mode else ''}; {what} was left out."
+        yield Warning(code="FIELD_IGNORED", field=to_camel(name), message=text)
 
 
 def _inputs(request: Request) -> Iterator[Problem]:

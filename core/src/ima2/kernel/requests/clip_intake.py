@@ -95,9 +95,11 @@ def clip_operation(body: Mapping[str, Any]) -> Operation:
 async def take_clip_inputs(body: Mapping[str, Any], store: ArtifactStore) -> ClipInputs:
     """Look up, decode and store what the body brings.
 
+    :raises InvalidRequest: ``INVALID_VIDEO_MODE``; a clip where none is taken, or named twice.
     :raises NotFound: ``ASSET_NOT_FOUND``.
     :raises Unsupported: ``VIDEO_EXTRA_MISSING``; the last frame of a clip is wanted and can't be taken here.
     """
+    _refuse_clips(body)
     series = await series_of(body.get("topic"), store)
     images = [await _image(item, field, store) for field, item in _listed(body)]
     lineage = lineage_given(body["continuityLineage"]) if body.get("continuityLineage") is not None else None
@@ -109,6 +111,18 @@ async def take_clip_inputs(body: Mapping[str, Any], store: ArtifactStore) -> Cli
     clip, clip_lineage, clip_url = await _clip(body.get("videoUrl"), store)
     url = clip_url or _address(body.get("providerUrl"), "providerUrl")
     return ClipInputs((*images, *clip), lineage or clip_lineage, url, series)
+
+
+def _refuse_clips(body: Mapping[str, Any]) -> None:
+    """A clip that nobody would look at must not be paid for as if it had been."""
+    if body.get("videoUrl") is None:
+        return
+    if clip_operation(body) == "generate":
+        text = "A new clip is not made of a clip: edit or extend it, or go on from its last frame (continueFromVideo)."
+        raise InvalidRequest(text, code="INVALID_VIDEO_MODE", field="videoUrl", hint="ima2 video --help")
+    if body.get("providerUrl") is not None:
+        text = "videoUrl and providerUrl both name the clip; one is enough."
+        raise InvalidRequest(text, code="INVALID_VIDEO_MODE", field="providerUrl")
 
 
 def _listed(body: Mapping[str, Any]) -> list[tuple[str, Any]]:

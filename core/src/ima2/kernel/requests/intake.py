@@ -6,7 +6,6 @@ they may also be bytes or a path, which JSON can't express, so no web client can
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,10 +26,9 @@ from ima2.kernel.requests.clip_intake import (
 )
 from ima2.kernel.requests.inputs import take_inputs
 from ima2.models import Request, Warning
-from ima2.models.request import MAX_PROMPT, Surface
+from ima2.models.request import MAX_PROMPT, REQUEST_ID_FORM, Surface
 from ima2.storage.protocols import ArtifactStore
 
-_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _QUALITIES = ("auto", "low", "medium", "high", "xhigh", "max")
 _MODERATIONS = ("auto", "low")
 
@@ -151,7 +149,7 @@ def _refuse_unknown(body: Mapping[str, Any], options: Mapping[str, tuple[str, An
 
 
 def _request_id(given: Any) -> str:
-    if isinstance(given, str) and _ID.fullmatch(given):
+    if isinstance(given, str) and REQUEST_ID_FORM.fullmatch(given):
         return given
     return f"req_{ULID()}"
 

@@ -57,10 +57,10 @@ class Resolver:
     async def _named(self, request: Request, must_be_ready: bool) -> Resolved:
         info = self._dispatcher.host.provider(request.provider)
         self._refuse_kind(request, info)
+        resolved = await self._prepare(request, info)
         status = await self.status(info)
         if must_be_ready and not status.ready:
             raise not_ready(info, status)
-        resolved = await self._prepare(request, info)
         reason = f"{info.title} was asked for"
         return replace(resolved, resolution=Resolution(provider=info.id, reason=reason), status=status)
 

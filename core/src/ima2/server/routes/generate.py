@@ -21,7 +21,7 @@ from ima2.server.streams import Frame
 from ima2.server.submission import begin
 
 
-@endpoint("POST", "/api/generate", family="flat", body=schemas.GenerateBody, answer=schemas.Answer)
+@endpoint("POST", "/api/generate", family="classic", body=schemas.GenerateBody, answer=schemas.Answer)
 async def generate(request: web.Request) -> web.StreamResponse:
     """Make pictures from a prompt, with or without reference images."""
     return await _make(request, "classic")

@@ -14,7 +14,7 @@ from ima2.server.endpoint import endpoint
 from ima2.server.frames import event_frames
 from ima2.server.keys import POLICY, REQUEST_ID, STREAMS, STUDIO
 from ima2.server.streams import Frame
-from ima2.server.submission import begin
+from ima2.server.submission import begin, named
 
 
 @endpoint("POST", "/api/video/generate", family="flat", body=schemas.VideoBody, media_type="text/event-stream")
@@ -28,7 +28,7 @@ async def generate(request: web.Request) -> web.StreamResponse:
         try:
             accepted = await begin(request, "video", body)
         except Ima2Error as error:
-            return await streams.send(request, _refused(error, str(body["requestId"])))
+            return await streams.send(request, _refused(error, request[REQUEST_ID]))
         return await streams.send(request, event_frames(request.app[STUDIO].bus, after=0, job_id=accepted.job.id))
 
 
@@ -73,9 +73,7 @@ async def frame(request: web.Request) -> web.StreamResponse:
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
-    body = await read_object(request, request.app[POLICY])
-    named = body.get("requestId") or body.get("clientRequestId")
-    return {**body, "requestId": named or request[REQUEST_ID]}
+    return named(request, await read_object(request, request.app[POLICY]))
 
 
 async def _made(request: web.Request, operation: str) -> web.StreamResponse:
@@ -105,8 +103,7 @@ async def _ended(request: web.Request, body: Mapping[str, Any]) -> dict[str, Any
 
 
 async def _refused(error: Ima2Error, request_id: str) -> AsyncGenerator[Frame, None]:
-    facts: Mapping[str, Any] = {**error.to_dict(), "requestId": request_id}
-    yield Frame("error", facts)
+    yield Frame("error", {"requestId": request_id, **error.to_dict()})
 
 
 def _position(request: web.Request) -> float | None:
