@@ -23,14 +23,14 @@ def _rows(provider: str, model: ModelInfo) -> Iterator[tuple[str, ...]]:
         return
     caps = model.capabilities
     for mode in caps.modes or (ClipMode("any", images=(0, caps.max_references)),):
-        new = mode.operation == "generate"
+        own = "the clip's" if mode.operation != "generate" else "the image's"
         yield (
             code(provider),
             code(model.id),
             _source(mode),
             _length(mode, caps),
-            ", ".join(mode.resolutions or caps.resolutions) if new else "the clip's",
-            ", ".join(caps.aspect_ratios) if new else "the clip's",
+            own if "resolution" in mode.ignores else ", ".join(mode.resolutions or caps.resolutions),
+            own if "aspect_ratio" in mode.ignores else ", ".join(caps.aspect_ratios),
         )
 
 
@@ -44,7 +44,7 @@ def _source(mode: ClipMode) -> str:
 
 
 def _length(mode: ClipMode, caps: Capabilities) -> str:
-    if mode.operation == "edit":
+    if "duration" in mode.ignores:
         return "the clip's"
     span = mode.duration or caps.duration
     return (f"{span[0]:g} to {span[1]:g} s" + (" more" if mode.operation == "extend" else "")) if span else ""

@@ -283,6 +283,27 @@ def test_an_edit_without_a_clip_is_refused(env: Env) -> None:
     run(env, work)
 
 
+@pytest.mark.parametrize("given", ["mine", "a b", "x" * 129, 7])
+@pytest.mark.parametrize("header", [None, "theirs"])
+def test_one_id_is_in_every_answer(env: Env, given: Any, header: str | None) -> None:
+    """The body's where it is an id, else the header's, else a new one; of what is refused and of what is made."""
+
+    async def work(served: Served) -> None:
+        headers = {"X-Request-Id": header} if header else {}
+        for body in ({"duration": 99}, {"prompt": "x" * 32_001}, {"operation": "melt"}, {"async": True}):
+            asked = {**SHORT, **body, "async": True, "requestId": given}
+            answer = await served.client.post("/api/video/generate", json=asked, headers=headers)
+            told = answer.json()
+            assert told["requestId"] == answer.headers["x-request-id"]
+            assert told["requestId"] == ("mine" if given == "mine" else header or told["requestId"])
+            assert answer.status_code == 202 or isinstance(told["error"], str)
+        assert (await served.studio.wait(told["requestId"])).state == "done"
+        (frame,) = await posted(served, **{**SHORT, "duration": 99, "requestId": given})
+        assert (frame["data"]["requestId"] == given) is (given == "mine")
+
+    run(env, work)
+
+
 def test_frames_posters_and_ranges(env: Env) -> None:
     async def work(served: Served) -> None:
         made = await filmed(served)

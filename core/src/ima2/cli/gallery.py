@@ -69,7 +69,7 @@ def ls(limit: int, session: str | None, favorites: bool, at: Where, as_json: boo
 @where_flags
 @json_flag
 def show(name: str, with_metadata: bool, reveal: bool, at: Where, as_json: bool) -> None:
-    """Tell all about one picture, by file name or by the id of its job."""
+    """Tell all about one picture or clip, by file name or by the id of its job."""
     found = ask(at, lambda backend: _found(backend, name, with_metadata))
     if as_json:
         say_json(found)
@@ -143,7 +143,7 @@ async def _found(backend: Backend, name: str, with_metadata: bool) -> Answer:
     wanted = name.replace("\\", "/")
     item = next((each for each in newest if by_job or wanted in _names(each)), None)
     if item is None:
-        raise NotListed(f"There is no picture {name}.", code="ASSET_NOT_FOUND", hint="ima2 ls")
+        raise NotListed(f"There is no {name} in the gallery.", code="ASSET_NOT_FOUND", hint="ima2 ls")
     path = await backend.file(item)
     found = {**item, "path": str(path) if path else None}
     return {**found, "metadata": _metadata(path)["metadata"]} if with_metadata and path else found

@@ -18,7 +18,16 @@ from ima2.cli.lazy import Command, Group
 from ima2.cli.output import Output, decide, slug_of
 from ima2.cli.prompt import read_prompt
 from ima2.cli.provider_flags import ProviderCommand, settings_in
-from ima2.cli.video_flags import clip_body, clip_flags, duration_flag, looking_flags, story_flags
+from ima2.cli.video_flags import (
+    FRAME_SECONDS,
+    clip_body,
+    clip_flags,
+    duration_flag,
+    looking_flags,
+    story_flags,
+    wait_flag,
+)
+from ima2.errors import Ima2Error
 
 _DEFAULT = "generate"
 _REPEATED = frozenset({"videos", "jobId", "at", "path", "url"})
@@ -124,7 +133,7 @@ def analyze(context: click.Context, /, clip: str, words: tuple[str, ...], **flag
     """Ask about a clip; without a question it is described. Its first and its last frame are looked at."""
     from ulid import ULID
 
-    question = {"prompt": _prompt(words, from_stdin=False)} if words else {}
+    question = {"prompt": _prompt(words, from_stdin=False)} if any(map(str.strip, words)) else {}
     wanted = {"operation": "analyze", "videoUrl": _clip(clip), "requestId": f"req_cli_analyze_{ULID()}".lower()}
     asyncio.run(_look({**clip_body(flags), **settings_in(context), **question, **wanted}, flags))
 
@@ -150,12 +159,20 @@ async def _look(body: Mapping[str, Any], flags: Mapping[str, Any]) -> None:
 @click.option("--position", type=click.FloatRange(0), metavar="SECONDS", help="The frame shown then.")
 @click.option("-o", "--out", metavar="FILE", help="Write to FILE; - is stdout. [<clip>-<position>.png]")
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
+@wait_flag(FRAME_SECONDS, "Wait this long.")
 @where_flags
 def frame(
-    *, clip: str, first: bool, last: bool, position: float | None, out: str | None, force: bool, at: Where
+    *,
+    clip: str,
+    first: bool,
+    last: bool,
+    position: float | None,
+    out: str | None,
+    force: bool,
+    timeout: float,
+    at: Where,
 ) -> None:
     """Take one frame of a clip of the gallery, as PNG."""
-    from ima2.cli.backend import ask
     from ima2.cli.terminal import success
 
     if first + last + (position is not None) > 1:
@@ -172,13 +189,21 @@ def frame(
         as_json=False,
     )
     output.prepare()
-    picture = ask(at, lambda backend: backend.frame(name, 0.0 if first else position))
+    picture = asyncio.run(_frame(at, name, 0.0 if first else position, timeout))
     if output.kind == "bytes":
         sys.stdout.buffer.write(picture)
         return
     target = output.target(0, name, "image/png")
     target.write_bytes(picture)
     success(str(target))
+
+
+async def _frame(at: Where, name: str, position: float | None, seconds: float) -> bytes:
+    try:
+        async with asyncio.timeout(seconds), open_backend(at) as backend:
+            return await backend.frame(name, position)
+    except TimeoutError:
+        raise Ima2Error(f"There was no frame within {seconds:g} s.", code="VIDEO_TIMEOUT", status=504) from None
 
 
 def _make(context: click.Context, words: tuple[str, ...], flags: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:

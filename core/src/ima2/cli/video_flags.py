@@ -13,6 +13,7 @@ T = TypeVar("T")
 
 WAIT_SECONDS = 600.0
 LOOK_SECONDS = 180.0
+FRAME_SECONDS = 60.0
 _FIELDS = {
     "provider": "provider",
     "model": "model",
@@ -36,7 +37,8 @@ _SHAPE = (
 )
 
 
-def _wait(seconds: float, text: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
+def wait_flag(seconds: float, text: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """``--timeout``."""
     longer = click.FloatRange(0, min_open=True)
     return click.option("--timeout", type=longer, default=seconds, show_default=True, metavar="SECONDS", help=text)
 
@@ -47,7 +49,7 @@ _MORE = (
     click.option("--mode", type=click.Choice(["auto", "direct"]), help="direct: the prompt as it is. [auto]"),
     _SESSION,
     click.option("--stdin", "from_stdin", is_flag=True, help="Read the prompt from stdin, as PROMPT - does."),
-    _wait(WAIT_SECONDS, "Wait this long; the clip goes on without you."),
+    wait_flag(WAIT_SECONDS, "Wait this long; the clip goes on without you."),
 )
 _RESULT = (
     click.option("-o", "--out", "--output", metavar="FILE", help="Copy to FILE ({slug} is filled in); - is stdout."),
@@ -81,7 +83,7 @@ def story_flags(function: Callable[..., T]) -> Callable[..., T]:
 
 def looking_flags(function: Callable[..., T]) -> Callable[..., T]:
     """The flags of a question about a clip."""
-    for option in reversed((*_WHO, _SESSION, _wait(LOOK_SECONDS, "Wait this long, then stop asking."), *_TELLING)):
+    for option in reversed((*_WHO, _SESSION, wait_flag(LOOK_SECONDS, "Wait this long, then stop asking."), *_TELLING)):
         function = option(function)
     return where_flags(function)
 

@@ -154,7 +154,10 @@ async def _image(item: Any, field: str, store: ArtifactStore) -> Reference:
 async def _stored(name: Any, kind: str, field: str, store: ArtifactStore) -> Artifact:
     if not isinstance(name, str):
         raise InvalidRequest(f"{field} is a file name of the gallery.", code="INVALID_FILENAME", field=field)
-    found = await store.artifact(name)
+    try:
+        found = await store.artifact(name)
+    except InvalidRequest as error:
+        raise error.but(field=field) from None
     if found is None or found.kind != kind:
         text = f"There is no {kind} {name[:80]!a} in the gallery."
         raise NotFound(text, code="ASSET_NOT_FOUND", field=field, hint="ima2 ls")
@@ -167,7 +170,7 @@ async def _clip(given: Any, store: ArtifactStore) -> tuple[tuple[Reference, ...]
         return (), None, None
     if clip := await uploaded_clip(given, store):
         return (clip,), None, None
-    if isinstance(given, str) and _ADDRESS.fullmatch(given):
+    if isinstance(given, str) and ("://" in given or _ADDRESS.fullmatch(given)):
         return (), None, _address(given, "videoUrl")
     parent = await stored_clip(given, store)
     clip = await store.add_reference(store.folder / parent.filename, role="clip", field="videoUrl")
@@ -195,5 +198,6 @@ def _address(given: Any, field: str) -> str | None:
     if given is None:
         return None
     if not isinstance(given, str) or len(given) > _MAX_ADDRESS or not _ADDRESS.fullmatch(given):
-        raise InvalidRequest(f"{field} is an https address.", code="INVALID_SOURCE_URL", field=field)
+        text = "An address that the service opens begins with https://, or is the id of a file it has (file_…)."
+        raise InvalidRequest(text, code="INVALID_SOURCE_URL", field=field)
     return given
