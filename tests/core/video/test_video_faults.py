@@ -269,6 +269,20 @@ def test_an_order_on_its_way_is_heard_before_its_time_is_up(env: Env, service: S
     assert len(service.submits) == 1
 
 
+def test_a_process_that_ends_does_not_wait_for_a_service(env: Env, service: Service) -> None:
+    async def work(house: Studio) -> None:
+        await house.submit(BODY, surface="video")
+        async for event in house.bus.subscribe(after=0, job_id="job"):
+            if event.name == "submitted":
+                break
+        async with asyncio.timeout(30):
+            await house.runner.stop(3600)
+
+    studio(env, ClipProvider(service, {"submitted": "hang"}), work)
+    studio(env, ClipProvider(service), brought)
+    assert len(service.submits) == 1
+
+
 async def unstored(house: Studio) -> Path:
     """A clip that is whole in the spool, where the gallery has no place for it."""
     accepted = await house.submit(BODY, surface="video")

@@ -14,6 +14,9 @@ from ima2.models.request import Request
 JobState = Literal["queued", "planning", "running", "done", "failed", "cancelled", "unknown"]
 CallState = Literal["ready", "sending", "submitted", "downloading", "storing", "done", "failed", "cancelled", "unknown"]
 FINAL_STATES = frozenset({"done", "failed", "cancelled", "unknown"})
+"""Of a job."""
+CALL_ENDED = frozenset({"done", "failed", "cancelled", "unknown"})
+"""States in which a call is left as it is."""
 
 
 class Skipped(Frozen):

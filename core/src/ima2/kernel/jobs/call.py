@@ -21,11 +21,11 @@ from ima2.kernel.jobs.parts import Parts, shielded
 from ima2.kernel.jobs.place import Place
 from ima2.kernel.jobs.storing import Results
 from ima2.models import CallRow, Job, Submitted
+from ima2.models.job import CALL_ENDED
 
 ANSWER_SECONDS = 10.0
 """How long an order that is on its way is waited for by a job that is to end."""
 CANCEL_SECONDS = 5.0
-_ENDED = frozenset({"done", "failed", "cancelled", "unknown"})
 
 
 class CallRunner:
@@ -43,7 +43,7 @@ class CallRunner:
 
         Once upstream has named a call that can be resumed, its ``place`` is free: waiting for it takes nobody's place.
         """
-        if row.state in _ENDED:
+        if row.state in CALL_ENDED:
             return row
         if row.media:
             return await self._settle(row, self._stored(row, place))
@@ -168,7 +168,7 @@ class CallRunner:
     async def cancelled(self, key: str) -> CallRow:
         """End the call as cancelled, asking upstream to stop where it can."""
         row = await self._row(key)
-        if row.state in _ENDED:
+        if row.state in CALL_ENDED:
             return row
         if row.media:
             return await self._rescued(row)
@@ -186,9 +186,9 @@ class CallRunner:
     async def _late(self, key: str) -> CallRow:
         """The job's time is up. What a service works on stays there: to be out of time is no wish to cancel."""
         row = await self._row(key)
-        if row.state not in _ENDED and row.media:
+        if row.state not in CALL_ENDED and row.media:
             return await self._rescued(row)
-        if row.state in _ENDED or row.sent_at is None or not self._can_resume(row):
+        if row.state in CALL_ENDED or row.sent_at is None or not self._can_resume(row):
             return await self.cancelled(key)
         given = f"{self._job.request.timeout:g} s, the time this job was given"
         if row.upstream_id is None:

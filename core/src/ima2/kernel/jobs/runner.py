@@ -6,6 +6,7 @@ An engine's one promise: every job that has not ended is handed to a pipeline, a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import shutil
 from typing import Protocol
@@ -14,7 +15,9 @@ from ima2.errors import CapacityError, Conflict, Ima2Error, StorageFailed
 from ima2.kernel.jobs.parts import Parts
 from ima2.kernel.jobs.pipeline import Pipeline
 from ima2.kernel.jobs.process import Process
+from ima2.kernel.jobs.resuming import waits
 from ima2.models import Job
+from ima2.models.job import CALL_ENDED
 
 OPEN_STATES = ("queued", "planning", "running")
 CANCEL_WAIT_SECONDS = 15.0
@@ -155,11 +158,24 @@ class Runner:
                 await self.adopt(orphan)
             await self._parts.clock.sleep(WATCH_SECONDS)
 
+    async def _is_away(self, job_id: str) -> bool:
+        """Whether every open call of the job is with a service that has named it, or waits in the spool."""
+        with contextlib.suppress(Ima2Error):
+            rows = [row for row in await self._parts.ledger.calls(job_id) if row.state not in CALL_ENDED]
+            if rows and (job := await self._parts.ledger.job(job_id)):
+                resumable = self._parts.dispatcher.host.provider(job.provider).resumable
+                return all(waits(row, resumable) for row in rows)
+        return False
+
     async def stop(self, grace: float) -> None:
-        """Wait for what runs, then give up the rest unfinished: the next process goes on with it."""
+        """Wait for what runs, then give up the rest unfinished: the next process goes on with it.
+
+        What a service works on by itself is not waited for.
+        """
         self._closed = True
-        if self._tasks:
-            await asyncio.wait(set(self._tasks.values()), timeout=grace)
+        tasks = [*self._tasks.items()] if grace else []
+        if here := [task for job_id, task in tasks if not await self._is_away(job_id)]:
+            await asyncio.wait(here, timeout=grace)
         self._parts.stopping.set()
         left = [*self._tasks.values(), *([self._listener] if self._listener else [])]
         for task in left:
