@@ -286,10 +286,13 @@ def test_bad_input_is_refused_before_anything_is_spent(
     run(env, provider, work)
 
 
-def test_not_ready_comes_before_every_other_complaint(env: Env) -> None:
+def test_what_a_sign_in_would_not_mend_is_told_before_one_is_asked_for(env: Env) -> None:
     async def work(studio: Studio) -> None:
-        with pytest.raises(NotReady) as caught:
+        with pytest.raises(Unsupported) as refused:
             await studio.submit({"prompt": "x", "provider": "fake", "size": "1x1"})
+        assert refused.value.code == "INVALID_SIZE"
+        with pytest.raises(NotReady) as caught:
+            await studio.submit({"prompt": "x", "provider": "fake"})
         assert (caught.value.code, caught.value.hint) == ("FAKE_KEY_REQUIRED", "ima2 login fake")
 
     run(env, FakeProvider(ready=False), work)
