@@ -25,6 +25,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "clips": clips.all_clips,
     "commands": commands.all_commands,
     "routes": routes.all_routes,
+    "clipfields": routes.all_clip_fields,
+    "questionfields": routes.all_question_fields,
 }
 _BLOCK = re.compile(r"(<!-- begin: (?P<name>[a-z]+) -->\n).*?(<!-- end: (?P=name) -->)", re.DOTALL)
 

@@ -49,7 +49,8 @@ async def _one(
         return {**picture, "image": _data_url(source, str(picture.get("mediaType")), output)}
     media_type = str(picture.get("mediaType"))
     target = copy(source, output.target(index, str(picture["filename"]), media_type), force=output.force)
-    return {**picture, "path": str(target), "stored": picture.get("path"), **_odd(target, media_type)}
+    told = {"path": str(target), "stored": picture.get("path"), "url": _address(backend, picture)}
+    return {**picture, **told, **_odd(target, media_type)}
 
 
 def _odd(target: Path, media_type: str) -> dict[str, Any]:

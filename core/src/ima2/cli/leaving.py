@@ -70,7 +70,7 @@ async def timed_out(backend: Backend, job_id: str, seconds: float, *, leaves: bo
     """
     goes_on = leaves and (backend.url is not None or await ordered(backend, job_id))
     said = "It goes on." if goes_on else str((await backend.cancel(job_id)).get("message", ""))
-    paid: Paid = "maybe" if goes_on else await _paid(backend, job_id)
+    paid = await _paid(backend, job_id, goes_on=goes_on)
     return Ima2Error(
         f"It is not done after {seconds:g} s. {said}".strip(),
         code="JOB_TRACKING_TIMEOUT",
@@ -81,9 +81,12 @@ async def timed_out(backend: Backend, job_id: str, seconds: float, *, leaves: bo
     )
 
 
-async def _paid(backend: Backend, job_id: str) -> Paid:
-    """What a stopped job may have cost; one that was never made, nothing."""
-    paid: Paid = ((await _job(backend, job_id)).get("error") or {}).get("paid", "no")
+async def _paid(backend: Backend, job_id: str, *, goes_on: bool) -> Paid:
+    """What the job may cost. One that was stopped says so, and one that was never made costs nothing."""
+    job = await _job(backend, job_id)
+    if goes_on:
+        return "no" if job.get("billing") == "free" else "maybe"
+    paid: Paid = (job.get("error") or {}).get("paid", "no")
     return paid
 
 

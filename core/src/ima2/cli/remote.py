@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -92,26 +92,27 @@ class ServerBackend:
         seen = 0
         for _ in range(RECONNECT_TRIES):
             try:
-                async for number, event in self._stream(route, payload, headers):
-                    if number and number <= seen:
-                        continue
-                    seen = number or seen
-                    yield event
-                    if event.name == "done":
-                        return
+                async with aclosing(self._stream(route, payload, headers)) as stream:
+                    async for number, event in stream:
+                        if number and number <= seen:
+                            continue
+                        seen = number or seen
+                        yield event
+                        if event.name == "done":
+                            return
             except httpx.TransportError:
                 pass
             await asyncio.sleep(RECONNECT_SECONDS)
         raise ServerUnreachable(
-            f"The connection to {self.url} is lost; job {job_id} goes on without it.",
+            f"{self.url} does not answer any more. If it runs, job {job_id} goes on there; if not, it can be resumed.",
             paid="maybe",
-            hint=f"ima2 jobs show {job_id}",
+            hint=f"ima2 jobs resume {job_id}",
             details={"requestId": job_id},
         )
 
     async def _stream(
         self, route: str, payload: Mapping[str, Any], headers: Mapping[str, str]
-    ) -> AsyncIterator[tuple[int, Event]]:
+    ) -> AsyncGenerator[tuple[int, Event], None]:
         accept = {"accept": "text/event-stream", **headers}
         async with self._client.stream("POST", route, json=payload, headers=accept) as response:
             if not response.headers.get("content-type", "").startswith("text/event-stream"):

@@ -78,8 +78,8 @@ def dry_run(plan: Mapping[str, Any], *, as_json: bool) -> None:
     say(f"provider  {clean(plan.get('provider'))} ({one_line(resolution.get('reason', ''))})")
     say(f"model     {clean(plan.get('model'))}")
     for step in plan.get("steps", ()):
-        paid = "paid" if step.get("paid") else "not charged"
-        say(f"step      {step.get('count', 1)} × {one_line(step.get('summary', ''))} ({paid})")
+        paid = " (paid)" if step.get("paid") else ""
+        say(f"step      {step.get('count', 1)} × {one_line(step.get('summary', ''))}{paid}")
     for skipped in resolution.get("skipped", ()):
         say(f"skipped   {one_line(skipped.get('provider'))}: {one_line(skipped.get('why'))}")
     for warning in plan.get("warnings", ()):

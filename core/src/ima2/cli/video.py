@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from ima2.cli.backend import Where, open_backend
 from ima2.cli.failure import UsageProblem
 from ima2.cli.flags import where_flags
 from ima2.cli.lazy import Command, Group
-from ima2.cli.output import Output, decide, slug_of
+from ima2.cli.output import Output, decide, slug_of, suffix_differs
 from ima2.cli.prompt import read_prompt
 from ima2.cli.provider_flags import ProviderCommand, settings_in
 from ima2.cli.video_flags import (
@@ -133,7 +134,7 @@ def analyze(context: click.Context, /, clip: str, words: tuple[str, ...], **flag
     """Ask about a clip; without a question it is described. Its first and its last frame are looked at."""
     from ulid import ULID
 
-    question = {"prompt": _prompt(words, from_stdin=False)} if any(map(str.strip, words)) else {}
+    question = {"prompt": _prompt(words, {}, from_stdin=False)} if any(map(str.strip, words)) else {}
     wanted = {"operation": "analyze", "videoUrl": _clip(clip), "requestId": f"req_cli_analyze_{ULID()}".lower()}
     asyncio.run(_look({**clip_body(flags), **settings_in(context), **question, **wanted}, flags))
 
@@ -173,7 +174,7 @@ def frame(
     at: Where,
 ) -> None:
     """Take one frame of a clip of the gallery, as PNG."""
-    from ima2.cli.terminal import success
+    from ima2.cli.terminal import success, warn
 
     if first + last + (position is not None) > 1:
         raise click.UsageError("--first, --last and --position exclude each other.")
@@ -195,6 +196,8 @@ def frame(
         return
     target = output.target(0, name, "image/png")
     target.write_bytes(picture)
+    if suffix_differs(target, "image/png"):
+        warn(f"{target.name} holds image/png, whatever its name says.")
     success(str(target))
 
 
@@ -209,7 +212,7 @@ async def _frame(at: Where, name: str, position: float | None, seconds: float) -
 def _make(context: click.Context, words: tuple[str, ...], flags: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:
     from ulid import ULID
 
-    prompt = _prompt(words, from_stdin=flags["from_stdin"])
+    prompt = _prompt(words, inputs, from_stdin=flags["from_stdin"])
     body = {
         **clip_body(flags),
         **settings_in(context),
@@ -250,15 +253,15 @@ async def _run(wish: Wish) -> None:
     report.clip(facts, clips[0], wish.output, as_json=flags["as_json"])
 
 
-def _prompt(words: tuple[str, ...], *, from_stdin: bool) -> str:
+def _prompt(words: tuple[str, ...], inputs: Mapping[str, Any], *, from_stdin: bool) -> str:
     try:
         return read_prompt(words, from_stdin=from_stdin, stdin_taken=False)
     except UsageProblem as problem:
         if problem.error.code != "INVALID_PROMPT":
             raise
-        from ima2.kernel.requests.clip_intake import GUIDANCE
+        from ima2.kernel.requests.clip_intake import GUIDANCE, example
 
-        hint = f'{GUIDANCE} For instance:  ima2 video "a red kite climbs over the sea, the camera follows"'
+        hint = f"{GUIDANCE} For instance:  {example(inputs)}"
         raise UsageProblem(problem.error.message, code="PROMPT_REQUIRED", hint=hint, field="prompt") from None
 
 
@@ -271,14 +274,20 @@ def _file(name: str, flag: str) -> Path:
 
 def _name(clip: str) -> str:
     """The gallery's name of a clip that may be given as the path of its file."""
-    from ima2.settings.paths import Paths
-
-    gallery = Paths.from_env().generated.resolve()
-    path = Path(clip).resolve()
-    return path.relative_to(gallery).as_posix() if path.is_relative_to(gallery) else clip
+    return _stored(clip) or clip
 
 
 def _clip(clip: str) -> str | Path:
     """A file of the gallery by its name, any other file as it is; else what the service can find."""
-    name = _name(clip)
-    return Path(clip) if name == clip and Path(clip).is_file() else name
+    return _stored(clip) or (Path(clip) if Path(clip).is_file() else clip)
+
+
+def _stored(clip: str) -> str | None:
+    """The name of a file of the gallery. It comes before a copy of the same name here, which ``./NAME`` means."""
+    from ima2.settings.paths import Paths
+
+    gallery = Paths.from_env().generated.resolve()
+    here = Path(clip).resolve()
+    places = (here,) if clip.startswith((".", os.sep)) else (gallery / clip, here)
+    found = (path for path in places if path.is_file() and path.resolve().is_relative_to(gallery))
+    return next((path.resolve().relative_to(gallery).as_posix() for path in found), None)

@@ -163,7 +163,7 @@ class Studio:
             return "It is stopped; nothing is charged."
         if paid == "yes":
             return "What had come before is stored, and charged."
-        info = next((each for each in self.host.providers if each.id == job.provider), None)
+        info = self.provider_of(job)
         if info is None:
             return f"The request had been sent; {job.provider} may still charge it."
         how = "did not say that it stopped" if self.dispatcher.implements(info.id, "ima2_cancel") else "can't stop it"
@@ -213,9 +213,9 @@ class Studio:
         adopted = [await self.runner.adopt(orphan) for orphan in orphans]
         return [job for job in adopted if job is not None]
 
-    def resumable(self, job: Job) -> tuple[str, ...]:
-        """Kinds of calls that any process can go on with; none when the provider is not installed."""
-        return next((info.resumable for info in self.host.providers if info.id == job.provider), ())
+    def provider_of(self, job: Job) -> ProviderInfo | None:
+        """Who runs it; None when that is not installed."""
+        return next((info for info in self.host.providers if info.id == job.provider), None)
 
     async def providers(self) -> list[ProviderState]:
         """Every installed provider with its readiness."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, StrictBool
 
 from ima2.models.frozen import Frozen
 from ima2.models.lineage import Lineage
@@ -21,6 +21,15 @@ MAX_PROMPT = 32_000
 MAX_COUNT = 24
 REQUEST_ID_FORM = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 """What an id of a request may be; another one that a client brings is replaced."""
+
+
+def _no_truth(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("a number is needed")
+    return value
+
+
+Seconds = Annotated[float, BeforeValidator(_no_truth)]
 
 
 class Reference(Frozen):
@@ -77,16 +86,16 @@ class Request(Frozen):
     prefer: Preferences = Preferences()
     partial_images: int = Field(default=0, ge=0, le=3)
     seed: int | None = None
-    duration: float | None = None
+    duration: Seconds | None = None
     resolution: str | None = None
     aspect_ratio: str | None = None
     source_url: str | None = None
     lineage: Lineage | None = None
     series: Series | None = None
-    storyboard: bool = False
+    storyboard: StrictBool = False
     references: tuple[Reference, ...] = ()
     options: dict[str, Any] = Field(default_factory=dict)
-    timeout: float | None = None
+    timeout: Seconds | None = Field(default=None, gt=0)
     session_id: str | None = None
     parent_id: str | None = None
     mode: Literal["auto", "direct"] = "auto"

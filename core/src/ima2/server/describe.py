@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
 import ima2
+from ima2.hookspecs import ProviderInfo
 from ima2.server.endpoint import Endpoint
 
 _PARAMETER = re.compile(r"\{(\w+)(?::[^}]*)?\}")
@@ -26,11 +28,16 @@ _ERROR = {
 }
 
 
-def document(endpoints: tuple[Endpoint, ...]) -> dict[str, Any]:
-    """The whole description."""
+def document(endpoints: tuple[Endpoint, ...], providers: Sequence[ProviderInfo]) -> dict[str, Any]:
+    """The whole description, with the fields that ``providers`` add to requests."""
     models = {model for route in endpoints for model in (route.body, route.answer) if model is not None}
     ordered = sorted(models, key=lambda model: model.__name__)
     _, schemas = models_json_schema([(model, "validation") for model in ordered], ref_template=_REFERENCE)
+    described = schemas.get("$defs", {})
+    for model in ordered:
+        if kind := getattr(model, "kind", None):
+            own = described[model.__name__]["properties"]
+            described[model.__name__]["properties"] = {**_settings(providers, kind), **own}
     paths: dict[str, dict[str, Any]] = {}
     for route in endpoints:
         paths.setdefault(_PARAMETER.sub(r"{\1}", route.path), {})[route.method.lower()] = _operation(route)
@@ -38,8 +45,14 @@ def document(endpoints: tuple[Endpoint, ...]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "ima2", "version": ima2.__version__, "summary": "A local studio for images and videos."},
         "paths": paths,
-        "components": {"schemas": {**schemas.get("$defs", {}), "Error": _ERROR}},
+        "components": {"schemas": {**described, "Error": _ERROR}},
     }
+
+
+def _settings(providers: Sequence[ProviderInfo], kind: str) -> dict[str, Any]:
+    """What may be set for one request, by field."""
+    offered = [setting for info in providers for setting in info.settings if setting.serves(kind)]
+    return {each.field: {"type": each.type, "description": each.help} for each in offered}
 
 
 def _operation(route: Endpoint) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -18,6 +18,8 @@ class Wire(BaseModel):
 
 class GenerateBody(Wire):
     """A request for pictures. Only ``prompt`` is needed; what is not said, settings and the model decide."""
+
+    kind: ClassVar[str] = "image"
 
     prompt: str = Field(min_length=1, max_length=MAX_PROMPT)
     provider: str = Field(default="auto", description="auto, or the id of an installed provider")
@@ -38,7 +40,7 @@ class GenerateBody(Wire):
     duration: float | None = Field(default=None, description="seconds")
     resolution: str | None = None
     aspect_ratio: str | None = None
-    timeout: float | None = Field(default=None, description="seconds for the whole job")
+    timeout: float | None = Field(default=None, gt=0, description="seconds for the whole job")
     references: list[str] | None = Field(default=None, description="data URLs or base64")
     request_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._:-]{1,128}$")
     session_id: str | None = None
@@ -62,9 +64,13 @@ class EditBody(GenerateBody):
 class VideoBody(Wire):
     """A request for a clip. Without images it is made from text, with one it goes on from it, more guide it."""
 
+    kind: ClassVar[str] = "video"
+
     prompt: str = Field(min_length=1, max_length=MAX_PROMPT)
     provider: str = Field(default="auto", description="auto, or the id of an installed provider that makes videos")
     model: str | None = None
+    n: int = Field(default=1, ge=1, le=MAX_COUNT, description="clips of the same prompt, each paid for")
+    web_search_enabled: bool | None = None
     operation: Literal["generate", "edit", "extend", "analyze"] = "generate"
     duration: float | None = Field(default=None, description="seconds; with extend those to add")
     resolution: str | None = Field(default=None, description="480p, 720p, 1080p; see the model's capabilities")
@@ -83,7 +89,7 @@ class VideoBody(Wire):
         default=None, description="with edit and extend: a clip of the gallery, a data URL, an address or a file id"
     )
     mode: Literal["auto", "direct"] = "auto"
-    timeout: float | None = Field(default=None, description="seconds for the whole job")
+    timeout: float | None = Field(default=None, gt=0, description="seconds for the whole job")
     request_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._:-]{1,128}$")
     client_request_id: str | None = Field(default=None, description="the same, under an older name")
     session_id: str | None = None
@@ -103,12 +109,15 @@ class ClipBody(VideoBody):
 class AnalyzeBody(Wire):
     """A question about a clip."""
 
+    kind: ClassVar[str] = "text"
+
     video_url: str = Field(description="a clip of the gallery, or a data URL")
     prompt: str | None = Field(default=None, max_length=MAX_PROMPT, description="the question; else a description")
     provider: str = Field(default="auto", description="auto, or the id of an installed provider that answers in words")
     model: str | None = None
-    timeout: float | None = Field(default=None, description="seconds for the whole job")
+    timeout: float | None = Field(default=None, gt=0, description="seconds for the whole job")
     request_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._:-]{1,128}$")
+    client_request_id: str | None = Field(default=None, description="the same, under an older name")
     session_id: str | None = None
     run_async: bool = Field(default=False, alias="async", description="answer 202 at once; follow /api/events")
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ima2.errors import InvalidRequest
+from ima2.errors import InvalidRequest, NotFound
 from ima2.models import Artifact, Reference
 from ima2.models.request import Role
 from ima2.settings.atomic import write_atomic
@@ -193,8 +193,11 @@ class FileArtifactStore:
     async def _clip(self, filename: str, position: float | None = None) -> Path:
         path = located(self.folder, filename)
         found = await self.artifact(filename)
-        if found is None or found.kind != "video":
+        if found is None:
             raise gone(filename)
+        if found.kind != "video":
+            text = f"{filename} is a picture; frames are taken from clips."
+            raise NotFound(text, code="ASSET_NOT_FOUND", field="filename", hint="ima2 ls")
         if position is not None and found.duration is not None and position > found.duration + END_SECONDS:
             text = f"{filename} lasts {found.duration:.1f} s; there is no frame at {position:g} s."
             raise InvalidRequest(text, code="INVALID_FIELD", field="position")

@@ -31,7 +31,7 @@ async def frame_of(worker: DecodeWorker, path: Path, position: float | None) -> 
         try:
             await worker.frame(path, into, position=position)
         except Undecodable as error:
-            raise _refusal(error, f"{path.name} gives no such frame", "VIDEO_FRAME_FAILED") from None
+            raise _refusal(error, "The clip has no frame there that can be read", "VIDEO_FRAME_FAILED") from None
         return await asyncio.to_thread(into.read_bytes)
 
 
@@ -44,12 +44,12 @@ async def cut_of(worker: DecodeWorker, path: Path, into: Path, seconds: float) -
     try:
         await worker.cut(path, into, seconds=seconds)
     except Undecodable as error:
-        raise _refusal(error, f"{path.name} can't be cut", "VIDEO_CUT_FAILED") from None
+        raise _refusal(error, "The clip can't be cut", "VIDEO_CUT_FAILED") from None
 
 
 def _refusal(error: Undecodable, what: str, code: str) -> Ima2Error:
     if error.reason != "missing":
-        return Ima2Error(f"{what} ({error}).", code=code, status=500)
+        return Ima2Error(f"{what}; it may be damaged.", code=code, details={"reason": str(error)})
     return Unsupported(
         "Opening a clip needs PyAV, which is not installed here.",
         code="VIDEO_EXTRA_MISSING",

@@ -89,6 +89,8 @@ def steps(request: Request) -> list[Step]:
     facts = [f"POST /{endpoint(mode)}: {request.model or BASE}, {WORDS[mode]}"]
     if seconds := wire.get("duration"):
         facts.append(f"{seconds} s added" if mode == "extend" else f"{seconds} s")
+    if lead_in := wire.get("lead_in"):
+        facts.append(f"the first {lead_in:g} s cut off")
     facts += [str(wire[field]) for field in ("resolution", "aspect_ratio") if field in wire]
     if count := len(images(request)):
         edge = f", at most {EDITS.edge} pixels an edge" if shrunk(request) else ""

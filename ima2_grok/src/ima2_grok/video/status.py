@@ -21,14 +21,17 @@ from ima2_grok.reading import LARGEST, mapping, text
 from ima2_grok.spent import usage
 from ima2_grok.video.errors import POLL
 
-_FAILED: Mapping[str, tuple[str, int]] = {
-    "invalid_argument": ("GROK_VIDEO_REQUEST_FAILED", 400),
-    "permission_denied": ("GROK_VIDEO_REQUEST_FAILED", 403),
-    "failed_precondition": ("GROK_VIDEO_REQUEST_FAILED", 412),
-    "service_unavailable": ("GROK_VIDEO_POLL_FAILED", 502),
+_REWORD = "change the prompt or the input, then run it again"
+_ACCOUNT = "look at your plan on https://grok.com, or at https://console.x.ai"
+_LATER = "look at https://console.x.ai for what was charged, and run it again later"
+_FAILED: Mapping[str, tuple[str, int, str]] = {
+    "invalid_argument": ("GROK_VIDEO_REQUEST_FAILED", 400, _REWORD),
+    "permission_denied": ("GROK_VIDEO_REQUEST_FAILED", 403, _ACCOUNT),
+    "failed_precondition": ("GROK_VIDEO_REQUEST_FAILED", 412, _ACCOUNT),
+    "service_unavailable": ("GROK_VIDEO_POLL_FAILED", 502, _LATER),
 }
-"""Code and status by xAI's own code of a failed job."""
-_ANYTHING_ELSE = ("GROK_VIDEO_FAILED", 502)
+"""Code, status and what to do next by xAI's own code of a failed job."""
+_ANYTHING_ELSE = ("GROK_VIDEO_FAILED", 502, _LATER)
 _TRANSIENT = frozenset({408, 425, 429})
 _KNOWN = frozenset({"status", "video", "progress"})
 """An answer has at least one of them."""
@@ -117,7 +120,7 @@ def _failed(value: Mapping[str, Any]) -> UpstreamError:
     envelope = parse(value)
     if any(pattern.search(f"{envelope.code} {envelope.message}") and rule.error is Refused for pattern, rule in WORDS):
         return _moderated(envelope.message, value)
-    code, status = _FAILED.get(envelope.code, _ANYTHING_ELSE)
+    code, status, hint = _FAILED.get(envelope.code, _ANYTHING_ELSE)
     words = f": {envelope.message}" if envelope.message else "."
     return UpstreamError(
         f"xAI could not make the clip{words}",
@@ -125,7 +128,7 @@ def _failed(value: Mapping[str, Any]) -> UpstreamError:
         status=status,
         step=POLL.name,
         paid="yes" if usage(value).cost_usd else "maybe",
-        hint="change the prompt or the input, then run it again",
+        hint=hint,
         details={"upstreamCode": envelope.code, **POLL.cost(value)},
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from ima2.kernel.jobs.clip_record import upstream_names
 from ima2.kernel.jobs.resuming import waits
 from ima2.kernel.jobs.runner import OPEN_STATES
 from ima2.kernel.studio import Studio
@@ -39,8 +40,15 @@ async def inflight(studio: Studio, *, kind: str | None, session: str | None, ter
     if not terminal:
         return {"jobs": rows}
     ended = await studio.ledger.jobs(states=sorted(FINAL_STATES), limit=TERMINAL_ROWS, newest_first=True)
-    told = [terminal_row(job, await studio.store.artifacts(job_id=job.id)) for job in ended if wanted(job)]
-    return {"jobs": rows, "terminalJobs": told}
+    return {"jobs": rows, "terminalJobs": [await _ended(studio, job) for job in ended if wanted(job)]}
+
+
+async def _ended(studio: Studio, job: Job) -> dict[str, Any]:
+    """Its row; a clip's has the name that the service gave it."""
+    row = terminal_row(job, await studio.store.artifacts(job_id=job.id))
+    info = studio.provider_of(job) if job.request.kind == "video" else None
+    ids = [call.upstream_id for call in await studio.ledger.calls(job.id) if call.upstream_id] if info else []
+    return {**row, "meta": {**row["meta"], **upstream_names(info, ids[0])}} if info and ids else row
 
 
 async def jobs(studio: Studio, *, states: tuple[str, ...], limit: int) -> dict[str, Any]:
@@ -55,9 +63,15 @@ async def whole(studio: Studio, job: Job) -> dict[str, Any]:
     ``interrupted``: nobody runs it. ``waiting``: it ended as ``unknown``, and resuming it may bring what is missing.
     """
     calls, artifacts = await studio.ledger.calls(job.id), await studio.store.artifacts(job_id=job.id)
-    facts = job_facts(job, calls, artifacts, resumable=studio.resumable(job))
-    waiting = job.state == "unknown" and any(waits(row, studio.resumable(job)) for row in calls)
-    return {**facts, "interrupted": studio.runner.interrupted(job), "waiting": waiting}
+    info = studio.provider_of(job)
+    resumable = info.resumable if info else ()
+    waiting = job.state == "unknown" and any(waits(row, resumable) for row in calls)
+    return {
+        **job_facts(job, calls, artifacts, resumable=resumable),
+        "interrupted": studio.runner.interrupted(job),
+        "waiting": waiting,
+        "billing": info.billing if info else None,
+    }
 
 
 def kind_of(job: Job) -> str:

@@ -17,6 +17,7 @@ from ima2.hookspecs import ProviderInfo
 from ima2.kernel.jobs.call_events import CallEvents
 from ima2.kernel.jobs.context import HookContext
 from ima2.kernel.jobs.faults import carrying
+from ima2.kernel.jobs.movement import Movement
 from ima2.kernel.jobs.parts import Parts, shielded
 from ima2.kernel.jobs.place import Place
 from ima2.kernel.jobs.storing import Results
@@ -37,14 +38,18 @@ class CallRunner:
         self._info = info
         self._limit = limit
         self._results = Results(parts, job, info)
+        self._movement = Movement(parts.clock, len(job.plan.calls) if job.plan else 1)
 
     async def advance(self, row: CallRow, place: Place) -> CallRow:
         """Bring the call to a final state. Never raises an ``Ima2Error``: what failed is in the row.
 
         Once upstream has named a call that can be resumed, its ``place`` is free: waiting for it takes nobody's place.
         """
-        if row.state in CALL_ENDED:
-            return row
+        ended = row if row.state in CALL_ENDED else await self._advance(row, place)
+        self._movement.reached(row.call.index, 1.0)
+        return ended
+
+    async def _advance(self, row: CallRow, place: Place) -> CallRow:
         if row.media:
             return await self._settle(row, self._stored(row, place))
         if row.state == "ready" or self._info.billing == "free":
@@ -229,7 +234,7 @@ class CallRunner:
         return f"ima2 jobs resume {self._job.id}"
 
     def _events(self, row: CallRow, *, resumed: bool = False) -> CallEvents:
-        return CallEvents(self._parts, self._job, row, self._info, resumed=resumed)
+        return CallEvents(self._parts, self._job, row, self._info, self._movement, resumed=resumed)
 
     def _can_resume(self, row: CallRow) -> bool:
         return row.call.kind in self._info.resumable

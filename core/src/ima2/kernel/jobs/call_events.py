@@ -35,13 +35,15 @@ log = logging.getLogger(__name__)
 class CallEvents:
     """Takes the events of one call. ``sent`` tells whether the paid request may have left."""
 
-    def __init__(self, parts: Parts, job: Job, row: CallRow, info: ProviderInfo, *, resumed: bool) -> None:
+    def __init__(
+        self, parts: Parts, job: Job, row: CallRow, info: ProviderInfo, movement: Movement, *, resumed: bool
+    ) -> None:
         self._parts = parts
         self._job = job
         self._job_id = job.id
         self._row = row
         self._info = info
-        self._movement = Movement(parts.clock)
+        self._movement = movement
         self._named = asyncio.Event()
         self.sent = resumed
         self.usage: Usage | None = row.usage
@@ -58,7 +60,8 @@ class CallEvents:
             case Phase():
                 await phase(self._parts, self._job_id, event)
             case Progress():
-                if news := self._movement.news(event.fraction):
+                self._movement.reached(self._row.call.index, event.fraction)
+                if news := self._movement.news():
                     await self._publish("progress", progress=news[0], stalled=news[1])
             case Partial():
                 await self._partial(event)

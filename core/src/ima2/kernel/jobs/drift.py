@@ -12,7 +12,7 @@ from ima2.models import Artifact, Job, Warning
 def drift(job: Job, artifact: Artifact, info: ProviderInfo) -> Iterator[Warning]:
     """A warning for each measured fact that is not the one asked for. A size that the provider maps is no promise."""
     wanted, real = parse_size(job.request.size or ""), (artifact.width, artifact.height)
-    if wanted and wanted != real and not _maps(job, info):
+    if wanted and wanted != real and artifact.kind == "image" and not _maps(job, info):
         size = f"{artifact.width}x{artifact.height}"
         text = f"{job.request.size} was asked for, {size} came."
         yield Warning(code="SIZE_DRIFT", field="size", normalized_to=size, message=text)

@@ -1,4 +1,4 @@
-"""How far a call is, and whether it still moves."""
+"""How far a job is, and whether it still moves."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ STALLED_SECONDS = 180.0
 
 
 class Movement:
-    """Watches the progress of one call, which never falls."""
+    """Watches the progress of a job's calls. What is told is the mean of all, and never falls."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, calls: int = 1) -> None:
         self._clock = clock
-        self._furthest: float | None = None
+        self._calls = calls
+        self._furthest: dict[int, float] = {}
         self._moved_at = clock.monotonic()
         self._told: tuple[float | None, bool] | None = None
 
-    def news(self, fraction: float | None) -> tuple[float | None, bool] | None:
-        """Take a report of progress.
+    def reached(self, call: int, fraction: float | None) -> None:
+        """Take a report of progress; nothing, or less than before, is no movement."""
+        if fraction is not None and fraction > self._furthest.get(call, -1.0):
+            self._furthest[call], self._moved_at = fraction, self._clock.monotonic()
 
-        The furthest so far, and whether none of the last three minutes' reports brought anything new; None when just
-        this was told before.
-        """
-        now = self._clock.monotonic()
-        if fraction is not None and (self._furthest is None or fraction > self._furthest):
-            self._furthest, self._moved_at = fraction, now
-        told = self._furthest, now - self._moved_at >= STALLED_SECONDS
+    def news(self) -> tuple[float | None, bool] | None:
+        """How far it is, and whether three minutes brought nothing new; None when just this was told before."""
+        mean = sum(self._furthest.values()) / self._calls if self._furthest else None
+        told = mean, self._clock.monotonic() - self._moved_at >= STALLED_SECONDS
         if told == self._told:
             return None
         self._told = told

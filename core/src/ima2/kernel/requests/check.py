@@ -9,7 +9,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from ima2.hookspecs import Capabilities, ModelInfo, Problem, ProviderInfo
-from ima2.kernel.requests.clip_check import clip_problems, unheeded, unheeding
+from ima2.kernel.requests.clip_check import clip_problems, limits_length, unheeded, unheeding
 from ima2.kernel.requests.sizes import size_problem
 from ima2.kernel.requests.story import untold
 from ima2.models import Request, Warning
@@ -26,6 +26,8 @@ _CHOICES = {
 """Request field → (capability, code of a value outside it)."""
 _NOTHING = {"partial_images": 0, "storyboard": False}
 """Request field → what it says when nothing is asked; else None."""
+_FIELDS = {"web_search": "webSearchEnabled"}
+"""Names on the wire that are not simply the field's."""
 _KEPT = ("size", "web_search")
 """Fields that stay: the answer tells the size asked for, and the kernel settles searching."""
 _OF_VIDEO = {"resolution": "INVALID_VIDEO_RESOLUTION", "aspect_ratio": "INVALID_VIDEO_ASPECT_RATIO"}
@@ -47,26 +49,29 @@ class Checked:
 def check_table(request: Request, info: ProviderInfo, model: ModelInfo) -> Checked:
     """Hold a filled request against what the model says it can do."""
     caps = model.capabilities
+    unheard = {name: _NOTHING.get(name) for name in unheeded(request, caps)}
+    warnings = unheeding(request, model)
+    request = request.model_copy(update=unheard)
     problems = (
         *_operation(request, info, caps),
         *_inputs(request, model),
         *_count(request, model),
         *_size(request, caps),
-        *_duration(request, caps),
+        *_duration(request, model),
         *_choices(request, model),
         *(clip_problems(request, model) if request.kind == "video" else ()),
     )
     named = tuple(replace(problem, code=caps.codes.get(problem.code, problem.code)) for problem in problems)
     ignored = _ignored(request, caps)
-    left_out = {**ignored, **unheeded(request, caps)}
-    empty = {name: _NOTHING.get(name) for name in left_out if name not in _KEPT}
-    warnings = (*_ignorance(ignored, info), *unheeding(request, model), *untold(request, model))
-    return Checked(named, warnings, empty)
+    empty = {name: _NOTHING.get(name) for name in ignored if name not in _KEPT}
+    told = (*_ignorance(ignored, info), *warnings, *untold(request, model))
+    return Checked(named, told, {**empty, **unheard})
 
 
 def _operation(request: Request, info: ProviderInfo, caps: Capabilities) -> Iterator[Problem]:
     if request.operation not in caps.operations:
-        yield Problem("OPERATION_UNSUPPORTED", None, f"{info.title} can't {request.operation} with {request.model}.")
+        text = f"{info.title} can't {request.operation} with {request.model}."
+        yield Problem("OPERATION_UNSUPPORTED", "model", text, hint=f"ima2 models --provider {info.id}")
 
 
 def _inputs(request: Request, model: ModelInfo) -> Iterator[Problem]:
@@ -90,10 +95,11 @@ def _size(request: Request, caps: Capabilities) -> Iterator[Problem]:
         yield Problem("INVALID_SIZE", "size", why)
 
 
-def _duration(request: Request, caps: Capabilities) -> Iterator[Problem]:
-    if request.duration is None or caps.duration is None:
+def _duration(request: Request, model: ModelInfo) -> Iterator[Problem]:
+    span = model.capabilities.duration
+    if request.duration is None or span is None or limits_length(request, model):
         return
-    low, high = caps.duration
+    low, high = span
     if not low <= request.duration <= high:
         yield Problem("INVALID_VIDEO_DURATION", "duration", f"A clip lasts {low:g} to {high:g} seconds.")
 
@@ -126,4 +132,4 @@ def _ignored(request: Request, caps: Capabilities) -> dict[str, Any]:
 def _ignorance(ignored: Mapping[str, Any], info: ProviderInfo) -> Iterator[Warning]:
     for name, value in ignored.items():
         text = f"{info.title} does not let {name.replace('_', ' ')} be chosen; {value!r} was left out."
-        yield Warning(code="FIELD_IGNORED", field=to_camel(name), message=text)
+        yield Warning(code="FIELD_IGNORED", field=_FIELDS.get(name) or to_camel(name), message=text)

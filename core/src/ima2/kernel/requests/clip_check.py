@@ -45,7 +45,8 @@ def clip_problems(request: Request, model: ModelInfo) -> Iterator[Problem]:
     """What the model can't do of a request for a video."""
     caps = model.capabilities
     if request.source_url and not caps.remote_sources:
-        yield Problem("SOURCE_URL_UNSUPPORTED", "providerUrl", f"{model.id} fetches no inputs; give the file itself.")
+        field = "providerUrl" if request.operation == "generate" else _INPUT
+        yield Problem("SOURCE_URL_UNSUPPORTED", field, f"{model.id} fetches no inputs; give the file itself.")
     yield from _inputs(request)
     if not caps.modes or request.operation not in caps.operations:
         return
@@ -55,6 +56,12 @@ def clip_problems(request: Request, model: ModelInfo) -> Iterator[Problem]:
             yield _no_mode(request, model)
         return
     yield from _limits(request, model, mode)
+
+
+def limits_length(request: Request, model: ModelInfo) -> bool:
+    """Whether the mode has its own words for how long a clip may be."""
+    mode = mode_of(request, model.capabilities) if request.kind == "video" else None
+    return mode is not None and mode.duration is not None
 
 
 def unheeded(request: Request, caps: Capabilities) -> dict[str, Any]:

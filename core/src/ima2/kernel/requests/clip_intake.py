@@ -74,11 +74,23 @@ def clip_body(body: Mapping[str, Any]) -> dict[str, Any]:
             "A clip needs a prompt.",
             code="PROMPT_REQUIRED",
             field="prompt",
-            hint='ima2 video "a red kite climbs over the sea, the camera follows"',
+            hint=example(body),
             details={"guidance": GUIDANCE},
         )
     said = {name: value for name, value in body.items() if not (name == "aspectRatio" and value == "auto")}
     return {**said, "requestId": body.get("requestId") or body.get("clientRequestId")}
+
+
+def example(body: Mapping[str, Any]) -> str:
+    """A command of the kind that the body is for."""
+    operation = "continue" if body.get("continueFromVideo") else body.get("operation")
+    words = {
+        "edit": 'edit "the same at night" --video NAME.mp4',
+        "extend": 'extend "it flies on" --video NAME.mp4',
+        "continue": 'continue "it lands on the beach" --video NAME.mp4',
+    }
+    new = '"a red kite climbs over the sea, the camera follows"'
+    return f"ima2 video {words.get(str(operation), new)}"
 
 
 def clip_operation(body: Mapping[str, Any]) -> Operation:
@@ -115,9 +127,13 @@ async def take_clip_inputs(body: Mapping[str, Any], store: ArtifactStore) -> Cli
 
 def _refuse_clips(body: Mapping[str, Any]) -> None:
     """A clip that nobody would look at must not be paid for as if it had been."""
+    new = clip_operation(body) == "generate"
+    if not new and body.get("continueFromVideo") is not None:
+        text = "A clip is gone on from (continueFromVideo) or changed (edit, extend), not both."
+        raise InvalidRequest(text, code="INVALID_VIDEO_MODE", field="continueFromVideo")
     if body.get("videoUrl") is None:
         return
-    if clip_operation(body) == "generate":
+    if new:
         text = "A new clip is not made of a clip: edit or extend it, or go on from its last frame (continueFromVideo)."
         raise InvalidRequest(text, code="INVALID_VIDEO_MODE", field="videoUrl", hint="ima2 video --help")
     if body.get("providerUrl") is not None:

@@ -115,6 +115,7 @@ async def take(
         "options": {name: value for name, (_, value) in options.items()},
         "labels": {name: body[name] for name in sorted(labels & body.keys()) if body[name] is not None},
         **{field: body[name] for name, field in _DIRECT.items() if body.get(name) is not None},
+        "model": None if body.get("model") == "auto" else body.get("model"),
     }
     _moderation(fields.get("moderation"))
     request = _validated(fields)

@@ -146,9 +146,9 @@ class Resolver:
         named = [each.id for each in self._dispatcher.host.providers if request.kind in each.kinds and not each.auto]
         wanted = _WANTED[request.kind]
         unasked = f"; when named, these offer {wanted}: {', '.join(named)}" if named else ""
-        what = "; ".join(lines) if lines else f"no installed provider offers itself for {wanted}{unasked}"
+        what = "; ".join(lines) if lines else f"no installed provider offers itself for {wanted}"
         return NotReady(
-            f"No provider is ready ({what}).",
+            f"No provider is ready ({what}{unasked}).",
             code="NO_PROVIDER_READY",
             hint="  or  ".join(dict.fromkeys(fixes)) or "ima2 providers",
             step="check",

@@ -6,10 +6,10 @@ from aiohttp import web
 
 from ima2.server.describe import document
 from ima2.server.endpoint import endpoint
-from ima2.server.keys import ENDPOINTS
+from ima2.server.keys import ENDPOINTS, STUDIO
 
 
 @endpoint("GET", "/api/openapi.json")
 async def openapi(request: web.Request) -> web.Response:
     """Describe this API: OpenAPI 3.1."""
-    return web.json_response(document(request.app[ENDPOINTS]))
+    return web.json_response(document(request.app[ENDPOINTS], request.app[STUDIO].host.providers))

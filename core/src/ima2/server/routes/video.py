@@ -68,7 +68,10 @@ async def preview(request: web.Request) -> web.StreamResponse:
 )
 async def frame(request: web.Request) -> web.StreamResponse:
     """One frame of a stored clip."""
-    picture = await request.app[STUDIO].store.frame(request.query.get("file", ""), _position(request))
+    try:
+        picture = await request.app[STUDIO].store.frame(request.query.get("file", ""), _position(request))
+    except Ima2Error as error:
+        raise error.but(field="file" if error.field == "filename" else error.field) from None
     return web.Response(body=picture, content_type="image/png")
 
 

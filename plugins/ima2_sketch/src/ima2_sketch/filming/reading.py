@@ -6,13 +6,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import av
+from ima2.errors import InvalidRequest
 from PIL import Image
 
 _OPTIONS = {"protocol_whitelist": "file"}
 
 
 def frames_of(clip: Path, fps: int) -> Iterator[Image.Image]:
-    """RGB frames at a steady rate, each the one that is shown at its time."""
+    """RGB frames at a steady rate, each the one that is shown at its time.
+
+    :raises InvalidRequest: ``INVALID_VIDEO_SOURCE``; there are none that can be read.
+    """
+    try:
+        yield from _frames(clip, fps)
+    except (av.FFmpegError, IndexError) as error:
+        text = "The clip has no pictures that can be read; it may be damaged."
+        raise InvalidRequest(text, code="INVALID_VIDEO_SOURCE", field="videoUrl", step="generate") from error
+
+
+def _frames(clip: Path, fps: int) -> Iterator[Image.Image]:
     with av.open(str(clip), format="mov", container_options=_OPTIONS) as container:
         shown, number = None, 0
         for frame in container.decode(container.streams.video[0]):
