@@ -268,6 +268,7 @@ def test_a_second_interrupt_asks_the_service_to_stop(film: Any, service: Service
     answer = json.loads(out)
     assert answer["code"] == "GENERATION_CANCELED"
     assert ("nothing is charged" if cancels else "may still charge") in answer["error"]
+    assert answer["paid"] == ("no" if cancels else "maybe")
     assert service.cancelled == (["up-1"] if cancels else [])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from fakes import FakeProvider, png
 from ima2.errors import JobUnknown
 from ima2.hookspecs import Context, hookimpl
-from ima2.kernel.jobs.pipeline import default_plan
+from ima2.kernel.jobs.planning import default_plan
 from ima2.kernel.opening import open_studio
 from ima2.models import PlanEvent, Planned, Request, Sending, Usage
 

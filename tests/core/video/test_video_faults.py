@@ -5,86 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import replace
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from clip_service import CancellingProvider, ClipProvider, Service
+from full_disk import BODY, FILM, Env, brought, ended, house_on, naming, studio
 from ima2.errors import Ima2Error, StorageFailed
 from ima2.kernel.jobs.naming import stem
-from ima2.kernel.jobs.runner import Runner
 from ima2.kernel.opening import open_studio
 from ima2.kernel.studio import Studio
-from ima2.models import Call, Job
-from ima2_kit.context import QuickClock
-
-Env = dict[str, str]
-BODY = {"prompt": "x", "provider": "film", "requestId": "job"}
-FILM = Call(key="job.0", kind="video", prompt="x", model="film-1")
-
-
-class FullDisk:
-    """A ledger whose disk is full for some writes. ``refuses`` says which, by what they would change."""
-
-    def __init__(self, ledger: Any, refuses: Callable[[dict[str, Any]], bool]) -> None:
-        self._ledger = ledger
-        self.refuses = refuses
-        self.refused = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._ledger, name)
-
-    async def update_call(self, key: str, **changes: Any) -> Any:
-        self._check(changes)
-        return await self._ledger.update_call(key, **changes)
-
-    async def update_job(self, job_id: str, **changes: Any) -> Any:
-        self._check(changes)
-        return await self._ledger.update_job(job_id, **changes)
-
-    def _check(self, changes: dict[str, Any]) -> None:
-        if self.refuses(changes):
-            self.refused += 1
-            raise StorageFailed("The disk is full.", code="DISK_FULL", status=507, retryable=True)
-
-
-@asynccontextmanager
-async def house_on(
-    env: Env, plugin: object, refuses: Callable[[dict[str, Any]], bool]
-) -> AsyncIterator[tuple[Studio, FullDisk]]:
-    """A studio whose jobs write to such a ledger, and wait no time."""
-    async with open_studio(env, plugins={"film": plugin}) as house:
-        disk = FullDisk(house.ledger, refuses)
-        parts = replace(house.parts, ledger=disk, clock=QuickClock())
-        runner = Runner(parts, house.process, 8)
-        yield replace(house, parts=parts, runner=runner), disk
-        await runner.stop(0)
-
-
-def studio(env: Env, plugin: object, work: Callable[[Studio], Awaitable[Any]]) -> Any:
-    async def main() -> Any:
-        async with open_studio(env, plugins={"film": plugin}) as house:
-            return await work(house)
-
-    return asyncio.run(main())
-
-
-async def ended(house: Studio) -> Job:
-    await house.submit(BODY, surface="video")
-    return await house.wait("job")
-
-
-async def brought(house: Studio) -> None:
-    await house.resume("job")
-    job = await house.wait("job")
-    assert (job.state, len(await house.store.artifacts())) == ("done", 1), job.error
-
-
-def naming(changes: dict[str, Any]) -> bool:
-    return bool(changes.get("upstream_id"))
+from ima2.settings.paths import Paths
 
 
 def test_an_id_that_can_not_be_written_down_at_once_is_written_later(env: Env, service: Service) -> None:
@@ -177,13 +110,14 @@ def test_a_job_that_had_to_be_broken_off_is_gone_on_with_in_the_same_process(env
     async def main() -> None:
         nonlocal full
         provider = ClipProvider(service, {"progress": fill})
-        async with house_on(env, provider, lambda _: full) as (house, _):
+        async with house_on(env, provider, lambda changes: full and "read" not in changes) as (house, _):
             with pytest.raises(StorageFailed):
                 await ended(house)
             provider.at = {}
             assert (await house.job("job")).state == "running"
             assert [job.id for job in await house.runner.orphans()] == ["job"]
-            assert await house.resume("job") == []
+            with pytest.raises(StorageFailed):
+                await house.resume("job")
             full = False
             await brought(house)
             assert await house.runner.orphans() == []
@@ -201,7 +135,9 @@ def test_a_job_that_had_to_be_broken_off_can_be_cancelled(env: Env, service: Ser
 
     async def main() -> None:
         nonlocal full
-        async with house_on(env, CancellingProvider(service, {"progress": fill}), lambda _: full) as (house, _):
+        async with house_on(
+            env, CancellingProvider(service, {"progress": fill}), lambda changes: full and "read" not in changes
+        ) as (house, _):
             with pytest.raises(StorageFailed):
                 await ended(house)
             full = False
@@ -329,6 +265,57 @@ def test_to_give_a_job_up_keeps_the_clip_that_has_come(env: Env, service: Servic
         assert (kept.read_bytes(), spooled.exists(), job.error["code"]) == (whole, False, "JOB_DROPPED")
 
     studio(env, ClipProvider(service, {"download": a_moment}), work)
+
+
+def test_what_waits_stays_where_it_is_when_it_can_not_be_kept(env: Env, service: Service) -> None:
+    async def work(house: Studio) -> None:
+        spooled = await unstored(house)
+        (house.paths.data / "kept").write_text("in the way")
+        with pytest.raises(StorageFailed):
+            await house.drop("job")
+        assert (spooled.exists(), (await house.job("job")).state) == (True, "unknown")
+        (house.paths.data / "kept").unlink()
+        assert (await house.drop("job")).state == "failed"
+
+    studio(env, ClipProvider(service, {"download": a_moment}), work)
+
+
+def test_to_cancel_gives_up_no_clip_that_the_service_still_has(env: Env, service: Service) -> None:
+    """It had come, its process died, and the spool is gone."""
+
+    async def cancel(house: Studio) -> None:
+        assert not (await house.cancel("job")).aborted
+        job = await house.job("job")
+        assert job.error
+        assert (job.state, job.error["code"], job.error["hint"]) == ("unknown", "RESULT_LOST", "ima2 jobs resume job")
+        await brought(house)
+
+    studio(env, ClipProvider(service, {"download": a_moment}), unstored)
+    paths = Paths.from_env(env)
+    with closing(sqlite3.connect(paths.database)) as connection, connection:
+        connection.execute("UPDATE job SET state = 'running', finished_at = NULL, owner = 'gone'")
+    shutil.rmtree(paths.spool)
+    studio(env, ClipProvider(service), cancel)
+    assert len(service.submits) == 1
+
+
+def test_an_end_that_can_not_be_written_down_says_what_is_kept(env: Env, service: Service) -> None:
+    full = True
+
+    async def main() -> None:
+        nonlocal full
+        refuses = lambda changes: full and changes.get("state") == "done" and "phase" in changes  # noqa: E731
+        async with house_on(env, ClipProvider(service), refuses) as (house, _):
+            with pytest.raises(StorageFailed) as caught:
+                await ended(house)
+            (artifact,) = await house.store.artifacts()
+            told = caught.value
+            assert (told.paid, told.kept, told.hint) == ("yes", (artifact.filename,), "ima2 jobs resume job")
+            full = False
+            await brought(house)
+
+    asyncio.run(main())
+    assert len(service.submits) == 1
 
 
 @pytest.mark.parametrize("word", ["resume", "retry"])

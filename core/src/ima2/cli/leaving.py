@@ -10,20 +10,28 @@ from typing import Any
 from ima2.cli.backend import Backend
 from ima2.cli.failure import Interrupted
 from ima2.cli.terminal import note
-from ima2.errors import Ima2Error, Paid
+from ima2.errors import Ima2Error, NotFound, Paid
 
 SECOND_CHANCE_SECONDS = 3.0
 """How long a second Ctrl+C is waited for."""
 
 
 async def ordered(backend: Backend, job_id: str) -> bool:
-    """Whether a service has the job, or the order is on its way to it: any process can go on from there."""
-    job = await _job(backend, job_id)
+    """Whether a service has the job, or the order is on its way to it: any process can go on from there.
+
+    So it is taken to be when nobody can tell: a clip is not to be lost for a question without an answer.
+    """
+    try:
+        job = await backend.job(job_id)
+    except NotFound:
+        return False
+    except Ima2Error:
+        return True
     return job.get("state") == "running" and any(map(_waits, job.get("calls", ())))
 
 
 def _waits(call: Mapping[str, Any]) -> bool:
-    return bool(call.get("resumable") and call["state"] in ("sending", "submitted", "downloading", "storing"))
+    return bool(call.get("resumable") and call["state"] in ("sending", "submitted", "downloading", "storing", "done"))
 
 
 async def asked_again(backend: Backend, job_id: str) -> bool:
@@ -49,8 +57,7 @@ async def left(backend: Backend, job_id: str) -> Interrupted:
     job = await _job(backend, job_id)
     error = job.get("error") or {}
     if job.get("state") == "done":
-        came, show = tuple(job.get("filenames", ())), f"ima2 jobs show {job_id}"
-        return Interrupted("Interrupted; meanwhile the clip came.", job_id, code="JOB_LEFT", kept=came, hint=show)
+        return Interrupted("Interrupted; meanwhile the clip came.", job_id, code="JOB_LEFT", **_came(job))
     if error:
         facts = {name: error.get(name) for name in ("code", "paid", "hint")}
         return Interrupted(f"Interrupted; meanwhile the job ended: {error['error']}", job_id, **facts)
@@ -68,6 +75,10 @@ async def timed_out(backend: Backend, job_id: str, seconds: float, *, leaves: bo
 
     With ``leaves`` nothing changes for a job that a server runs or a service has; any other one is stopped.
     """
+    job = await _job(backend, job_id)
+    if job.get("state") == "done":
+        text = f"It came as the {seconds:g} s were over."
+        return Ima2Error(text, code="JOB_TRACKING_TIMEOUT", status=504, details={"requestId": job_id}, **_came(job))
     goes_on = leaves and (backend.url is not None or await ordered(backend, job_id))
     said = "It goes on." if goes_on else str((await backend.cancel(job_id)).get("message", ""))
     paid = await _paid(backend, job_id, goes_on=goes_on)
@@ -79,6 +90,12 @@ async def timed_out(backend: Backend, job_id: str, seconds: float, *, leaves: bo
         hint=command(backend, job_id) if goes_on else f"ima2 jobs show {job_id}",
         details={"requestId": job_id},
     )
+
+
+def _came(job: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told of a job that is done although its command is not there to tell of it."""
+    paid: Paid = "no" if job.get("billing") == "free" else "yes"
+    return {"paid": paid, "kept": tuple(job.get("filenames", ())), "hint": f"ima2 jobs show {job['id']}"}
 
 
 async def _paid(backend: Backend, job_id: str, *, goes_on: bool) -> Paid:

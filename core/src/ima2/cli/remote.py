@@ -75,7 +75,10 @@ class ServerBackend:
         """Ask for the job until it has ended; its earlier events belong to an earlier try."""
         phase = None
         while True:
-            job = await self.job(job_id)
+            try:
+                job = await self.job(job_id)
+            except ServerUnreachable:
+                raise self._lost(job_id) from None
             if job["state"] == "done":
                 yield Event("done", job)
                 return
@@ -103,7 +106,10 @@ class ServerBackend:
             except httpx.TransportError:
                 pass
             await asyncio.sleep(RECONNECT_SECONDS)
-        raise ServerUnreachable(
+        raise self._lost(job_id)
+
+    def _lost(self, job_id: str) -> ServerUnreachable:
+        return ServerUnreachable(
             f"{self.url} does not answer any more. If it runs, job {job_id} goes on there; if not, it can be resumed.",
             paid="maybe",
             hint=f"ima2 jobs resume {job_id}",

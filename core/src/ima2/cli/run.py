@@ -86,7 +86,7 @@ async def _interrupted(backend: Backend, job_id: str) -> Interrupted:
     try:
         async with asyncio.timeout(CANCEL_SECONDS):
             said = await _stopped(backend, job_id)
-            kept = tuple((await backend.job(job_id)).get("filenames", ())) if said["active"] else ()
+            facts = _facts(await backend.job(job_id)) if said["active"] else {}
     except (Ima2Error, TimeoutError) as error:
         text = error.message if isinstance(error, Ima2Error) else "it did not stop in time"
         return Interrupted(
@@ -95,7 +95,14 @@ async def _interrupted(backend: Backend, job_id: str) -> Interrupted:
             paid="maybe",
             hint=f"ima2 jobs show {job_id}",
         )
-    return Interrupted(f"Interrupted. {said.get('message', '')}".strip(), job_id, kept=kept)
+    return Interrupted(f"Interrupted. {said.get('message', '')}".strip(), job_id, **facts)
+
+
+def _facts(job: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stopped job may cost, what of it is kept, and what can be done about it."""
+    error = job.get("error") or {}
+    kept = dict.fromkeys((*job.get("filenames", ()), *(error.get("kept") or ())))
+    return {"paid": error.get("paid", "no"), "hint": error.get("hint"), "kept": tuple(kept)}
 
 
 async def _stopped(backend: Backend, job_id: str) -> Mapping[str, Any]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ima2.errors import Conflict, Ima2Error, NotFound, Paid
+from ima2.errors import Conflict, Ima2Error, NotFound, Paid, StorageFailed
 from ima2.hookspecs import ProviderInfo, Status
 from ima2.kernel.doctor import Check, examine
 from ima2.kernel.jobs.bus import EventBus
 from ima2.kernel.jobs.context import Contexts
 from ima2.kernel.jobs.faults import from_dict
-from ima2.kernel.jobs.parts import Parts
+from ima2.kernel.jobs.parts import Parts, shielded
 from ima2.kernel.jobs.process import Process
 from ima2.kernel.jobs.record import answer
 from ima2.kernel.jobs.resuming import claimed, reopened, send_again
@@ -103,14 +104,20 @@ class Studio:
             body_hash=digest,
         )
         try:
-            await self.ledger.add_job(job)
+            async with self.runner.claim(job.id):
+                await shielded(self._begin(job))
         except Conflict:
             if earlier := await self._earlier(idempotency_key, digest):
                 return earlier
             raise
-        await self.bus.publish(job.id, "phase", {"phase": "queued", "provider": job.provider, "model": job.model})
-        await self.runner.start(job)
         return Accepted(job)
+
+    async def _begin(self, job: Job) -> None:
+        """In the ledger and under way, or neither."""
+        await self.ledger.add_job(job)
+        with contextlib.suppress(StorageFailed):
+            await self.bus.publish(job.id, "phase", {"phase": "queued", "provider": job.provider, "model": job.model})
+        await self.runner.start(job)
 
     async def _earlier(self, key: str | None, digest: str) -> Accepted | None:
         if key is None or (job := await self.ledger.job_by_idempotency_key(key)) is None:
@@ -162,7 +169,7 @@ class Studio:
         if paid == "no":
             return "It is stopped; nothing is charged."
         if paid == "yes":
-            return "What had come before is stored, and charged."
+            return "It is charged; what had come before is kept."
         info = self.provider_of(job)
         if info is None:
             return f"The request had been sent; {job.provider} may still charge it."
@@ -174,22 +181,25 @@ class Studio:
         job = await self._unanswered(job_id)
         self.host.provider(job.provider)
         self.runner.room()
+        async with self.runner.claim(job.id):
+            return await shielded(self._sent_again(job))
+
+    async def _sent_again(self, job: Job) -> Job:
         job = await claimed(self.parts, job)
         await send_again(self.parts, job)
         await self.runner.start(job)
         return job
 
     async def drop(self, job_id: str) -> Job:
-        """The user's word that an ``unknown`` job is given up; what is stored stays."""
+        """The user's word that an ``unknown`` job is given up; what is stored stays, what waits is kept elsewhere."""
         job = await self._unanswered(job_id)
         rows = [row for row in await self.ledger.calls(job.id) if row.state in ("unknown", "storing")]
-        paths = await asyncio.to_thread(self.contexts.kept_at, _spooled(job, rows), job.id)
+        kept = await self.contexts.keep(_spooled(job, rows), job.id)
         known = {name: value for name, value in (job.error or {}).items() if name not in ("hint", "kept")}
-        error = {**known, "code": "JOB_DROPPED", **({"kept": [*paths.values()]} if paths else {})}
+        error = {**known, "code": "JOB_DROPPED", **({"kept": [*kept]} if kept else {})}
         job = await self.ledger.update_job(job.id, expect_state="unknown", state="failed", error=error)
         for row in rows:
             await self.ledger.update_call(row.key, state="failed")
-        await self.contexts.keep([*paths], job.id)
         await self.contexts.drop_spool(job.id)
         return job
 
@@ -202,16 +212,20 @@ class Studio:
 
     async def resume(self, job_id: str | None = None) -> list[Job]:
         """Go on with the jobs of dead processes; or with one job, also if it ended before the service was done."""
-        orphans = [job for job in await self.runner.orphans() if job_id in (None, job.id)]
-        if job_id and orphans:
-            self.host.provider(orphans[0].provider)
-        if job_id and not orphans:
-            self.runner.room()
-            job = await reopened(self.parts, await self.job(job_id))
-            await self.runner.start(job)
-            return [job]
-        adopted = [await self.runner.adopt(orphan) for orphan in orphans]
-        return [job for job in adopted if job is not None]
+        if job_id is None:
+            return await self.runner.adopt_all()
+        job = await self.job(job_id)
+        if self.runner.interrupted(job):
+            adopted = await self.runner.adopt(job)
+            return [adopted] if adopted else []
+        self.runner.room()
+        async with self.runner.claim(job_id):
+            return [await shielded(self._reopened(job))]
+
+    async def _reopened(self, job: Job) -> Job:
+        job = await reopened(self.parts, await self.job(job.id))
+        await self.runner.start(job)
+        return job
 
     def provider_of(self, job: Job) -> ProviderInfo | None:
         """Who runs it; None when that is not installed."""

@@ -7,6 +7,7 @@ and a late one misses nothing. One task tails the log for all, which also brings
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
@@ -20,6 +21,7 @@ POLL_SECONDS = 0.5
 RING = 2000
 """Events kept in memory for those who are up to date."""
 PAGE = 500
+log = logging.getLogger(__name__)
 
 
 class EventBus:
@@ -92,7 +94,10 @@ class EventBus:
 
     async def _follow(self) -> None:
         while True:
-            await self._fetch()
+            try:
+                await self._fetch()
+            except Exception as error:
+                log.warning("the event log can't be read: %s", error)
             self._wake.clear()
             try:
                 async with asyncio.timeout(POLL_SECONDS):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Coroutine
 from contextlib import aclosing
 from pathlib import Path
@@ -27,6 +28,9 @@ from ima2.models.job import CALL_ENDED
 ANSWER_SECONDS = 10.0
 """How long an order that is on its way is waited for by a job that is to end."""
 CANCEL_SECONDS = 5.0
+END_SECONDS = 15.0
+"""How long a provider may take to end when it is cancelled."""
+log = logging.getLogger(__name__)
 
 
 class CallRunner:
@@ -70,17 +74,24 @@ class CallRunner:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            try:
-                if ordering and self._can_resume(row):
-                    await ordering.heard(task, ANSWER_SECONDS)
-            finally:
-                task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            work.close()
+            await shielded(self._stopped(row, task, ordering))
+            if task.done():
+                work.close()
             if not self._parts.stopping.is_set():
                 late = self._limit is not None and self._limit.expired()
                 await shielded(self._late(row.key) if late else self.cancelled(row.key))
             raise
+
+    async def _stopped(self, row: CallRow, task: asyncio.Task[CallRow], ordering: CallEvents | None) -> None:
+        """End the task, but not before an order's answer is heard and written down."""
+        if ordering and self._can_resume(row):
+            await ordering.heard(task, ANSWER_SECONDS)
+        task.cancel()
+        await asyncio.wait({task}, timeout=END_SECONDS)
+        if task.done() and not task.cancelled() and (error := task.exception()):
+            log.warning("call %s ended with %s while it was stopped", row.key, type(error).__name__)
+        if ordering:
+            await ordering.write_down_late()
 
     async def _ended(self, row: CallRow, work: Coroutine[Any, Any, CallRow]) -> CallRow:
         try:

@@ -7,7 +7,7 @@ import logging
 from typing import Any
 from urllib.parse import quote
 
-from ima2.errors import PluginFailed, StorageFailed
+from ima2.errors import Ima2Error, PluginFailed, StorageFailed
 from ima2.hookspecs import ProviderInfo
 from ima2.kernel.jobs.clip_record import models_of, upstream_names
 from ima2.kernel.jobs.movement import Movement
@@ -45,6 +45,7 @@ class CallEvents:
         self._info = info
         self._movement = movement
         self._named = asyncio.Event()
+        self._unwritten: str | None = None
         self.sent = resumed
         self.usage: Usage | None = row.usage
 
@@ -80,8 +81,19 @@ class CallEvents:
         if not self.sent or self._named.is_set():
             return
         named = asyncio.ensure_future(self._named.wait())
-        await asyncio.wait({work, named}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        named.cancel()
+        try:
+            await asyncio.wait({work, named}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            named.cancel()
+
+    async def write_down_late(self) -> None:
+        """The work has ended before the id that had come was on disk: once more."""
+        if self._unwritten is None:
+            return
+        try:
+            await self._parts.ledger.update_call(self._row.key, state="submitted", upstream_id=self._unwritten)
+        except Ima2Error:
+            log.error("call %s is %s at its service; the ledger could not take it", self._row.key, self._unwritten)
 
     async def warn(self, code: str, message: str) -> None:
         """Add a warning of the kernel's own."""
@@ -101,12 +113,15 @@ class CallEvents:
         await self._publish("submitted", **names, **models_of(self._job, self._row.call.model))
 
     async def _write_down(self, upstream_id: str) -> None:
+        self._unwritten = upstream_id
         for pause in (*NAMING_PAUSES, None):
             try:
                 await self._parts.ledger.update_call(self._row.key, state="submitted", upstream_id=upstream_id)
+                self._unwritten = None
                 return
             except StorageFailed as error:
                 if pause is None:
+                    self._unwritten = None
                     log.error("call %s is %s at its service; the ledger could not take it", self._row.key, upstream_id)
                     raise error.but(details={**error.details, "upstreamId": upstream_id}) from error
                 await self._parts.clock.sleep(pause)

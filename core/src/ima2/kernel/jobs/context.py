@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -18,6 +19,8 @@ from ima2.kernel.requests.catalogue import Catalogues
 from ima2.models import Call, Job, Reference
 from ima2.settings.paths import Paths
 from ima2.settings.values import SettingsView
+from ima2.storage.faults import disk_fault
+from ima2.storage.files import place, sha256_of
 from ima2.storage.protocols import ArtifactStore
 from ima2.upstream.credentials import CredentialFile
 from ima2.upstream.spool import SpoolFolder
@@ -100,16 +103,17 @@ class Contexts:
         await asyncio.to_thread(shutil.rmtree, self.job_spool(job_id), ignore_errors=True)
 
     async def keep(self, spooled: Sequence[str], job_id: str) -> tuple[str, ...]:
-        """Move what was paid for and can't be used out of the spool, to where a person can look at it.
+        """Put what was paid for and can't be used where a person can look at it; the spool is thrown away later.
 
-        Returns where each is then, as :meth:`kept_at` tells before.
+        Returns where each is then. What is not of this job's spool stays as it is named; what is gone is left out.
+
+        :raises StorageFailed: it stays in the spool.
         """
-        places = await asyncio.to_thread(self.kept_at, spooled, job_id)
-        await asyncio.to_thread(_move_all, places)
+        places = await asyncio.to_thread(self._kept_at, spooled, job_id)
+        await asyncio.to_thread(_place_all, places)
         return tuple(places.values())
 
-    def kept_at(self, named: Sequence[str], job_id: str) -> dict[str, str]:
-        """Where each goes. What is not of this job's spool stays as it is named; what is gone is left out."""
+    def _kept_at(self, named: Sequence[str], job_id: str) -> dict[str, str]:
         spool = self.job_spool(job_id)
         folder = self._paths.data / "kept" / spool.name
         ours = {name for name in named if Path(name).resolve().is_relative_to(spool.resolve())}
@@ -145,8 +149,13 @@ class Contexts:
         )
 
 
-def _move_all(places: Mapping[str, str]) -> None:
+def _place_all(places: Mapping[str, str]) -> None:
     for source, target in places.items():
-        if source != target:
-            Path(target).parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(source, target)
+        try:
+            if source != target:
+                place(Path(source), Path(target))
+        except FileExistsError:
+            if not Path(target).is_file() or sha256_of(Path(target)) != sha256_of(Path(source)):
+                raise disk_fault(FileExistsError(errno.EEXIST, "something else is there"), Path(target)) from None
+        except OSError as error:
+            raise disk_fault(error, Path(target), kept=(source,)) from error

@@ -35,7 +35,8 @@ def _class_for(code: str, status: int) -> type[Ima2Error]:
 
 def carrying(fault: StorageFailed, error: Ima2Error) -> StorageFailed:
     """The fault met while ``error`` was to be written down; what was known goes on with it."""
-    return fault.but(paid=error.paid, details={**fault.details, **error.details})
+    facts = {"paid": error.paid, "hint": error.hint or fault.hint, "kept": error.kept or fault.kept}
+    return fault.but(**facts, details={**fault.details, **error.details})
 
 
 def from_dict(facts: Mapping[str, Any]) -> Ima2Error:

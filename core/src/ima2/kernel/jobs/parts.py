@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -47,10 +48,19 @@ class Parts:
 
 
 async def shielded(work: Awaitable[T]) -> T:
-    """Finish ``work`` even when the caller is cancelled meanwhile; the cancellation follows afterwards."""
+    """Finish ``work`` even when the caller is cancelled meanwhile; then follows its error, or the cancellation."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait({task})
+        await _done(task)
+        if not task.cancelled() and (error := task.exception()):
+            raise error from None
         raise
+
+
+async def _done(task: asyncio.Future[T]) -> None:
+    """Wait, however often somebody cancels."""
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({task})

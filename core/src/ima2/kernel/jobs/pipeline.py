@@ -27,29 +27,14 @@ from ima2.kernel.jobs.drift import drift
 from ima2.kernel.jobs.faults import carrying, from_dict
 from ima2.kernel.jobs.parts import Parts, shielded
 from ima2.kernel.jobs.place import Place
+from ima2.kernel.jobs.planning import checked, default_plan
 from ima2.kernel.jobs.record import afterwards, answer
 from ima2.kernel.jobs.resuming import SENT, waits
 from ima2.kernel.jobs.usage import total
-from ima2.models import Artifact, Call, CallRow, Job, Phase, Plan, Planned, Request, Usage, Warning
+from ima2.models import Artifact, CallRow, Job, Phase, Plan, Planned, Usage, Warning
 
 _OWN_FAULT = (Refused, NoImage)
 """Failures of one picture; any other failure would meet the next call as well."""
-_CARRIED = (
-    "size",
-    "quality",
-    "format",
-    "compression",
-    "background",
-    "moderation",
-    "reasoning_effort",
-    "web_search",
-    "partial_images",
-    "seed",
-    "duration",
-    "resolution",
-    "aspect_ratio",
-    "source_url",
-)
 
 
 class Pipeline:
@@ -60,7 +45,16 @@ class Pipeline:
         self._info = info
 
     async def run(self, job: Job) -> Job:
-        """Returns the job in a final state; raises only ``CancelledError``."""
+        """Returns the job in a final state.
+
+        :raises StorageFailed: not even its end could be written down; the error says what is known of it.
+        """
+        try:
+            return await self._run(job)
+        except StorageFailed as fault:
+            raise await self._unwritten(job, fault) from fault
+
+    async def _run(self, job: Job) -> Job:
         try:
             async with asyncio.timeout(job.request.timeout) as limit:
                 if job.request.kind == "text":
@@ -104,7 +98,7 @@ class Pipeline:
             async for event in events:
                 match event:
                     case Planned():
-                        return _checked(event.plan, job), usage
+                        return checked(event.plan, job), usage
                     case Phase():
                         await phase(self._parts, job.id, event)
                     case Usage():
@@ -206,12 +200,23 @@ class Pipeline:
         except StorageFailed as fault:
             raise carrying(fault, asked) from error
 
+    async def _unwritten(self, job: Job, fault: StorageFailed) -> StorageFailed:
+        paid, kept = fault.paid, fault.kept
+        with contextlib.suppress(Ima2Error):
+            rows = await self._parts.ledger.calls(job.id)
+            kept = kept or await self._names(job)
+            if self._info.billing != "free" and paid == "no" and any(row.sent_at for row in rows):
+                paid = "yes" if any(row.media or row.state == "done" for row in rows) else "maybe"
+        return fault.but(paid=paid, kept=kept, hint=f"ima2 jobs resume {job.id}")
+
     async def cancelled(self, job: Job) -> Job:
-        """End the job and whatever of it is still open."""
+        """End the job and whatever of it is still open. What was paid for and can still be had is not given up."""
         runner = CallRunner(self._parts, job, self._info)
         rows = [await runner.cancelled(row.key) for row in await self._parts.ledger.calls(job.id)]
         for row in rows:
-            if row.state == "storing" and row.error:
+            if row.error and row.error.get("paid") == "yes" and waits(row, self._info.resumable):
+                return await self._end(job, "unknown", from_dict(row.error))
+            if row.error and row.state == "storing":
                 return await self._end(job, "unknown", from_dict(row.error))
         told = {row.error.get("paid") for row in rows if row.error}
         certain = "yes" in told or (self._info.billing != "free" and any(row.state == "done" for row in rows))
@@ -249,35 +254,6 @@ class Pipeline:
 
     async def _names(self, job: Job) -> tuple[str, ...]:
         return tuple(each.filename for each in await self._parts.store.artifacts(job_id=job.id, limit=500))
-
-
-def default_plan(request: Request) -> Plan:
-    """One call for each picture, the prompt as it is; the request's fields travel in ``parameters``."""
-    parameters = {name: value for name in _CARRIED if (value := getattr(request, name)) is not None}
-    model = request.model or ""
-    calls = tuple(
-        Call(
-            key=f"{request.id}.{index}",
-            index=index,
-            kind=request.kind,
-            operation=request.operation,
-            prompt=request.prompt,
-            model=model,
-            references=request.references,
-            parameters={**parameters, **request.options},
-        )
-        for index in range(request.n)
-    )
-    return Plan(prompt=request.prompt, model=model, operation=request.operation, calls=calls)
-
-
-def _checked(plan: Plan, job: Job) -> Plan:
-    keys = [call.key for call in plan.calls]
-    if not keys or len(set(keys)) != len(keys) or not all(key.startswith(f"{job.id}.") for key in keys):
-        raise PluginFailed(f"{job.provider} made a plan whose calls have no keys of this job.", step="plan")
-    if sum(call.expected for call in plan.calls) > job.request.n:
-        raise PluginFailed(f"{job.provider} planned more pictures than were asked for.", step="plan")
-    return plan
 
 
 def _still_open(error: Ima2Error, done: Sequence[CallRow]) -> Ima2Error:

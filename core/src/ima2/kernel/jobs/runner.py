@@ -10,6 +10,7 @@ import contextlib
 import logging
 import shutil
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from ima2.errors import CapacityError, Conflict, Ima2Error, StorageFailed
 from ima2.kernel.jobs.parts import Parts
@@ -53,8 +54,7 @@ class Runner:
         self._process = process
         self._limit = limit
         self._tasks: dict[str, asyncio.Task[Job]] = {}
-        self._broken_off: set[str] = set()
-        """Jobs of this process that stopped, and even that could not be written down."""
+        self._claims: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._closed = False
         self._listener: asyncio.Task[None] | None = None
         self._telling: asyncio.Future[None] | None = None
@@ -76,12 +76,16 @@ class Runner:
             text = f"{self._limit} jobs are under way, as many as may be."
             raise CapacityError(text, hint="ima2 ps", retry_after=5)
 
+    def claim(self, job_id: str) -> asyncio.Lock:
+        """Held by whoever is about to start or to end a job that has no task; nobody else here does it meanwhile."""
+        return self._claims.setdefault(job_id, asyncio.Lock())
+
     async def start(self, job: Job) -> None:
-        """Run a job of this process."""
+        """Run a job of this process, which the caller has claimed."""
+        await self.settled(job.id)
         if self._listener is None:
             self._listener = asyncio.create_task(self._listen(), name="cancel requests")
         pipeline = Pipeline(self._parts, self._parts.dispatcher.host.provider(job.provider))
-        self._broken_off.discard(job.id)
         self._parts.bus.found(job.id)
         self._warming = asyncio.create_task(self._parts.store.warm(), name="warm up the store")
         task = asyncio.create_task(pipeline.run(job), name=f"job {job.id}")
@@ -89,22 +93,35 @@ class Runner:
         task.add_done_callback(lambda ended: self._ended(job.id, ended))
 
     def _ended(self, job_id: str, task: asyncio.Task[Job]) -> None:
-        self._tasks.pop(job_id, None)
-        if not task.cancelled() and (error := task.exception()):
+        if self._tasks.get(job_id) is task:
+            del self._tasks[job_id]
+        error = None if task.cancelled() else task.exception()
+        if error:
             log.error("job %s stopped with an unexpected %s", job_id, type(error).__name__, exc_info=error)
-            self._broken_off.add(job_id)
-            self._telling = asyncio.ensure_future(self._parts.bus.lose(job_id, error))
+        if error or (task.cancelled() and not self._parts.stopping.is_set()):
+            self._telling = asyncio.ensure_future(self._tell(job_id, error))
+
+    async def _tell(self, job_id: str, error: BaseException | None) -> None:
+        """Whoever waits for a job that broke off, and even that could not be written down, is told so."""
+        with contextlib.suppress(Ima2Error):
+            job = await self._parts.ledger.job(job_id)
+            if job is None or job.final:
+                return
+        text, again = "The job was broken off; what is on record of it is kept.", f"ima2 jobs resume {job_id}"
+        await self._parts.bus.lose(job_id, error or StorageFailed(text, paid="maybe", hint=again))
 
     async def cancel(self, job: Job) -> bool:
         """Stop a job here, in another living process, or one whose process is gone."""
+        async with self.claim(job.id):
+            if job.id not in self._tasks and self._is_left(job):
+                provider = self._parts.dispatcher.host.provider(job.provider)
+                with contextlib.suppress(Conflict):
+                    job = await self._parts.ledger.update_job(job.id, expect_owner=job.owner, owner=self._process.id)
+                    await Pipeline(self._parts, provider).cancelled(job)
         if task := self._tasks.get(job.id):
             task.cancel()
             await asyncio.wait({task})
-        elif self.interrupted(job):
-            provider = self._parts.dispatcher.host.provider(job.provider)
-            await self._parts.ledger.update_job(job.id, expect_owner=job.owner, owner=self._process.id)
-            await Pipeline(self._parts, provider).cancelled(job)
-        else:
+        elif self._process.alive(job.owner) and job.owner != self._process.id:
             await self._ask_owner(job)
         ended = await self._parts.ledger.job(job.id)
         return ended is not None and ended.state == "cancelled"
@@ -120,9 +137,16 @@ class Runner:
 
     async def _listen(self) -> None:
         """Other processes ask through the event log."""
-        async for event in self._parts.bus.subscribe():
-            if event.name == "cancel" and (task := self._tasks.get(event.job_id)):
-                task.cancel()
+        seen: int | None = None
+        while True:
+            try:
+                async for event in self._parts.bus.subscribe(after=seen):
+                    seen = event.seq
+                    if event.name == "cancel" and (task := self._tasks.get(event.job_id)):
+                        task.cancel()
+            except Exception as error:
+                log.warning("wishes to cancel can't be read: %s", error)
+                await asyncio.sleep(WATCH_SECONDS)
 
     async def settled(self, job_id: str) -> None:
         """Wait for what a job of this process still does after its end: telling, tidying."""
@@ -131,32 +155,57 @@ class Runner:
 
     def interrupted(self, job: Job) -> bool:
         """Whether nobody runs an unfinished job: its process is gone, or had to break it off."""
-        return not job.final and (job.id in self._broken_off or not self._process.alive(job.owner))
+        claimed = job.id in self._claims and self._claims[job.id].locked()
+        return not job.final and job.id not in self._tasks and not claimed and self._is_left(job)
+
+    def _is_left(self, job: Job) -> bool:
+        """Of a job without a task: whether no other process has one."""
+        return job.owner == self._process.id or not self._process.alive(job.owner)
 
     async def orphans(self) -> list[Job]:
         """Unfinished jobs of processes that are gone."""
         return [job for job in await self._parts.ledger.jobs(states=OPEN_STATES) if self.interrupted(job)]
 
     async def adopt(self, orphan: Job) -> Job | None:
-        """Take over and go on; None when another process was quicker or the provider is not installed."""
-        try:
+        """Take over and go on; None when somebody was quicker.
+
+        :raises Ima2Error: its provider is not installed, or the ledger can't be written.
+        """
+        async with self.claim(orphan.id):
+            if orphan.id in self._tasks or not self._is_left(orphan):
+                return None
             self._parts.dispatcher.host.provider(orphan.provider)
-            job = await self._parts.ledger.update_job(orphan.id, expect_owner=orphan.owner, owner=self._process.id)
-        except Conflict:
-            return None
-        except Ima2Error as error:
-            log.warning("job %s waits: %s", orphan.id, error.message)
-            return None
-        await self.start(job)
-        return job
+            try:
+                job = await self._parts.ledger.update_job(orphan.id, expect_owner=orphan.owner, owner=self._process.id)
+            except Conflict:
+                return None
+            await self.start(job)
+            return job
 
     async def watch(self) -> None:
         """Adopt whatever loses its process, for as long as this one is the engine of its data directory."""
-        await self._parts.ledger.trim_events(EVENTS_KEPT)
+        trimmed = False
         while not self._closed:
-            for orphan in await self.orphans():
-                await self.adopt(orphan)
+            try:
+                trimmed = trimmed or await self._trimmed()
+                await self.adopt_all()
+            except Exception as error:
+                log.warning("interrupted jobs can't be looked for: %s", error)
             await self._parts.clock.sleep(WATCH_SECONDS)
+
+    async def _trimmed(self) -> bool:
+        await self._parts.ledger.trim_events(EVENTS_KEPT)
+        return True
+
+    async def adopt_all(self) -> list[Job]:
+        """Every job that nobody runs; one that can't be taken over waits, whatever is in its way."""
+        adopted = []
+        for orphan in await self.orphans():
+            try:
+                adopted.append(await self.adopt(orphan))
+            except Ima2Error as error:
+                log.warning("job %s waits: %s", orphan.id, error.message)
+        return [job for job in adopted if job is not None]
 
     async def _is_away(self, job_id: str) -> bool:
         """Whether every open call of the job is with a service that has named it, or waits in the spool."""

@@ -67,7 +67,7 @@ class Bench:
         """The provider's plan, else that of ima2: one call for each picture."""
         stream = self.hooks.ask("ima2_plan", request=request, context=context)
         if stream is None:
-            from ima2.kernel.jobs.pipeline import default_plan
+            from ima2.kernel.jobs.planning import default_plan
 
             return default_plan(request)
         events = [event async for event in stream]
