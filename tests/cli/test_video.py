@@ -16,6 +16,7 @@ from cli.conftest import serving
 from clip_service import Service
 from fakes import png
 from ima2.storage import mp4
+from ima2_kit.conformance.pictures import clip
 from PIL import Image
 
 TESTS = Path(__file__).parents[1]
@@ -170,7 +171,7 @@ def test_a_clip_can_be_asked_about(cli: Any, serve: Any, with_server: bool) -> N
     def work() -> None:
         made = cli("video", "a red kite", *SKETCH, "--json").json
         done = cli("video", "analyze", made["path"], "--provider", "sketch")
-        assert done.code == 0, done.err
+        assert (done.code, done.err) == (0, "")
         assert "480x480" in done.out
         told = cli("video", "analyze", made["filename"], "is", "it", "red?", "--provider", "sketch", "--json").json
         assert (told["question"], told["source"], told["model"]) == ("is it red?", made["filename"], "sketch-words")
@@ -194,6 +195,29 @@ def test_a_clip_can_be_asked_about(cli: Any, serve: Any, with_server: bool) -> N
             work()
     else:
         work()
+
+
+def test_a_copy_of_the_same_name_does_not_hide_where_a_clip_came_from(cli: Any) -> None:
+    made = cli("video", "a kite", *SKETCH, "-d", ".", "--json").json
+    assert (cli.home / made["filename"]).is_file()
+    for name, source in ((made["filename"], made["filename"]), (f"./{made['filename']}", None)):
+        told = cli("video", "edit", "night", "--video", name, "--provider", "sketch", "--json").json
+        assert (told["video"]["source"], told["videoContinuity"]["parentFilename"]) == (source, source)
+
+
+def test_a_damaged_clip_is_refused_in_words(cli: Any) -> None:
+    (cli.home / "none.mp4").write_bytes(clip(seconds=5))
+    done = cli("video", "edit", "night", "--video", "none.mp4", "--provider", "sketch", "--json")
+    assert (done.code, done.json["code"], done.json["field"]) == (5, "INVALID_VIDEO_SOURCE", "videoUrl")
+    seen = cli("video", "analyze", "none.mp4", "--provider", "sketch", "--json").json
+    assert (seen["code"], seen["field"]) == ("VIDEO_FRAME_FAILED", "videoUrl")
+    assert "The clip has no frame" in seen["error"]
+
+
+def test_sketch_is_named_where_nobody_else_is_ready(cli: Any) -> None:
+    done = cli("video", "a kite")
+    assert done.code == 4
+    assert "when named, these offer videos: sketch" in done.err
 
 
 def test_references_are_sent(cli: Any) -> None:

@@ -77,11 +77,13 @@ def test_what_can_not_be_chosen_is_left_out_with_a_warning() -> None:
     fields = {"size": "9x9", "quality": "high", "compression": 3, "seed": 1, "partial_images": 2, "web_search": True}
     problems, warned = check(Capabilities(), **fields)
     assert problems == []
-    assert sorted(map(str, warned)) == sorted(["size", "quality", "compression", "seed", "partialImages", "webSearch"])
+    assert sorted(map(str, warned)) == sorted(
+        ["size", "quality", "compression", "seed", "partialImages", "webSearchEnabled"]
+    )
 
 
 def test_a_search_that_always_happens_can_not_be_switched_off() -> None:
-    assert check(Capabilities(web_search="always"), web_search=False) == ([], ["webSearch"])
+    assert check(Capabilities(web_search="always"), web_search=False) == ([], ["webSearchEnabled"])
     assert check(Capabilities(web_search="always"), web_search=True) == ([], [])
 
 

@@ -7,7 +7,6 @@ import base64
 import contextlib
 import sqlite3
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +94,9 @@ def test_the_events_come_in_their_order(env: Env, service: Service) -> None:
 
 def test_auto_is_absence(env: Env, service: Service) -> None:
     provider = ClipProvider(service)
-    make(env, provider, aspectRatio="auto")
+    make(env, provider, aspectRatio="auto", model="auto")
     assert "aspect_ratio" not in provider.calls[0].parameters
+    assert provider.calls[0].model == "film-1"
 
 
 @pytest.mark.parametrize(
@@ -149,6 +149,12 @@ def test_a_clip_from_references_is_shortened_with_a_warning(env: Env, service: S
         ({"providerUrl": "file:///etc/passwd"}, "INVALID_SOURCE_URL"),
         ({"providerUrl": "https://a.invalid/x.png", "sourceImage": IMAGE}, "INVALID_VIDEO_MODE"),
         ({"operation": "melt"}, "INVALID_FIELD"),
+        ({"timeout": 0}, "INVALID_FIELD"),
+        ({"timeout": -1}, "INVALID_FIELD"),
+        ({"timeout": True}, "INVALID_FIELD"),
+        ({"duration": True}, "INVALID_VIDEO_DURATION"),
+        ({"storyboard": "yes"}, "INVALID_FIELD"),
+        ({"operation": "edit", "continueFromVideo": "a.mp4"}, "INVALID_VIDEO_MODE"),
         ({"videoUrl": CLIP}, "INVALID_VIDEO_MODE"),
         ({"videoUrl": "https://a.invalid/x.png"}, "INVALID_VIDEO_MODE"),
         ({"operation": "edit", "videoUrl": CLIP, "providerUrl": "https://a.invalid/x.mp4"}, "INVALID_VIDEO_MODE"),
@@ -494,9 +500,19 @@ def test_three_minutes_without_movement_are_a_stall() -> None:
         *((0.1, 5), (None, 5), (0.15, STALLED_SECONDS), (0.15, 5), (1.0, 1)),
     ):
         clock.time += waited
-        if news := movement.news(fraction):
+        movement.reached(0, fraction)
+        if news := movement.news():
             said.append(news)
     assert said == [(None, False), (0.1, False), (0.1, True), (0.2, False), (0.2, True), (1.0, False)]
+
+
+def test_progress_is_that_of_all_clips_and_never_falls() -> None:
+    movement, said = Movement(Hand(), calls=2), []
+    for call, fraction in ((0, 0.5), (1, 0.0), (1, 0.25), (0, 0.25), (0, 1.0), (1, 1.0)):
+        movement.reached(call, fraction)
+        if news := movement.news():
+            said.append(news[0])
+    assert said == [0.25, 0.375, 0.625, 1.0]
 
 
 def test_progress_without_movement_is_told_as_stalled(env: Env, service: Service) -> None:
@@ -507,7 +523,8 @@ def test_progress_without_movement_is_told_as_stalled(env: Env, service: Service
         job = await house.wait("job")
         (row,) = await house.ledger.calls("job")
         clock = Hand()
-        events = CallEvents(replace(house.parts, clock=clock), job, row, house.host.provider("film"), resumed=True)
+        info = house.host.provider("film")
+        events = CallEvents(house.parts, job, row, info, Movement(clock), resumed=True)
         _, last = await house.ledger.event_bounds()
         for fraction in (0.5, 0.5, 0.25, 0.75):
             clock.time += STALLED_SECONDS

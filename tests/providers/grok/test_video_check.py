@@ -74,6 +74,7 @@ def test_a_large_image_is_told_as_shrunk(tmp_path: Path) -> None:
     [
         ({"duration": 0}, "INVALID_VIDEO_DURATION"),
         ({"duration": 16}, "INVALID_VIDEO_DURATION"),
+        ({"duration": 1, "storyboard": True, "referenceImages": 1}, "INVALID_VIDEO_DURATION"),
         ({"duration": 2.5}, "INVALID_VIDEO_DURATION"),
         ({"duration": "long"}, "INVALID_VIDEO_DURATION"),
         ({"duration": 16, "referenceImages": 2}, "INVALID_VIDEO_DURATION"),

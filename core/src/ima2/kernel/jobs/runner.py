@@ -113,18 +113,24 @@ class Runner:
     async def cancel(self, job: Job) -> bool:
         """Stop a job here, in another living process, or one whose process is gone."""
         async with self.claim(job.id):
-            if job.id not in self._tasks and self._is_left(job):
-                provider = self._parts.dispatcher.host.provider(job.provider)
-                with contextlib.suppress(Conflict):
-                    job = await self._parts.ledger.update_job(job.id, expect_owner=job.owner, owner=self._process.id)
-                    await Pipeline(self._parts, provider).cancelled(job)
-        if task := self._tasks.get(job.id):
-            task.cancel()
-            await asyncio.wait({task})
-        elif self._process.alive(job.owner) and job.owner != self._process.id:
+            if task := self._tasks.get(job.id):
+                task.cancel()
+                await asyncio.wait({task})
+            await self._end_left(job.id)
+        if self._process.alive(job.owner) and job.owner != self._process.id:
             await self._ask_owner(job)
         ended = await self._parts.ledger.job(job.id)
         return ended is not None and ended.state == "cancelled"
+
+    async def _end_left(self, job_id: str) -> None:
+        """End a job that nobody runs; also one whose task was stopped before its first step."""
+        job = await self._parts.ledger.job(job_id)
+        if job is None or job.final or not self._is_left(job):
+            return
+        provider = self._parts.dispatcher.host.provider(job.provider)
+        with contextlib.suppress(Conflict):
+            job = await self._parts.ledger.update_job(job.id, expect_owner=job.owner, owner=self._process.id)
+            await Pipeline(self._parts, provider).cancelled(job)
 
     async def _ask_owner(self, job: Job) -> None:
         asked = await self._parts.bus.publish(job.id, "cancel", {})
@@ -143,6 +149,7 @@ class Runner:
                 async for event in self._parts.bus.subscribe(after=seen):
                     seen = event.seq
                     if event.name == "cancel" and (task := self._tasks.get(event.job_id)):
+                        await asyncio.sleep(0)  # One that is stopped before its first step would not end its job.
                         task.cancel()
             except Exception as error:
                 log.warning("wishes to cancel can't be read: %s", error)
