@@ -174,12 +174,12 @@ class Runner:
         return [job for job in await self._parts.ledger.jobs(states=OPEN_STATES) if self.interrupted(job)]
 
     async def adopt(self, orphan: Job) -> Job | None:
-        """Take over and go on; None when somebody was quicker.
+        """Take over and go on; None when somebody was quicker, or this process ends.
 
         :raises Ima2Error: its provider is not installed, or the ledger can't be written.
         """
         async with self.claim(orphan.id):
-            if orphan.id in self._tasks or not self._is_left(orphan):
+            if self._closed or orphan.id in self._tasks or not self._is_left(orphan):
                 return None
             self._parts.dispatcher.host.provider(orphan.provider)
             try:
