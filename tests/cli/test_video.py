@@ -158,6 +158,8 @@ def test_what_can_be_done_with_a_clip(cli: Any, serve: Any, with_server: bool) -
         start = cli("video", "frame", first["filename"], "--first", "-o", "-").out_bytes
         assert start == cli("video", "frame", first["filename"], "--position", "0", "-o", "-").out_bytes != shown
         assert cli("video", "frame", first["filename"], "--first", "--last").code == 2
+        folder = cli("video", "frame", first["filename"], "-o", ".")
+        assert (folder.code, f"-o {Path(first['filename']).stem}-last.png" in folder.err) == (2, True)
 
     if with_server:
         with serve():

@@ -98,6 +98,7 @@ def show(job_id: str, at: Where, as_json: bool) -> None:
     facts += [(name, job.get(name)) for name in ("phase", "provider", "model")]
     facts += [("prompt", job["request"].get("prompt")), ("files", ", ".join(job.get("filenames", ())) or None)]
     facts += [(name, (job.get("error") or {}).get(name)) for name in ("error", "code", "paid", "hint")]
+    facts += [("hint", f"ima2 jobs resume {job['id']}")] if job["interrupted"] else []
     facts += [(f"call {call['call']['index']}", _call(call)) for call in job.get("calls", ())]
     table([(name, one_line(value, 200)) for name, value in facts if value is not None])
     if reply := job.get("reply"):

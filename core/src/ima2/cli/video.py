@@ -180,8 +180,12 @@ def frame(
         raise click.UsageError("--first, --last and --position exclude each other.")
     name = _name(clip)
     moment = "first" if first else "last" if position is None else f"{position:g}s"
+    named = f"{Path(name).stem}-{moment}.png"
+    if out and Path(out).is_dir():
+        hint = f"-o {Path(out) / named}"
+        raise UsageProblem(f"{out} is a folder.", code="INVALID_OUTPUT", hint=hint)
     output = decide(
-        out or f"{Path(name).stem}-{moment}.png",
+        out or named,
         None,
         count=1,
         slug=slug_of(name),
