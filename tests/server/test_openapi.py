@@ -36,6 +36,9 @@ def test_the_description_is_whole(env: Env) -> None:
                 assert named == re.findall(r"\{(\w+)\}", path)
         assert len(set(identities)) == len(identities) == len(endpoints_in(MODULES))
         assert "/api/generate" in document["paths"]
+        style = {"type": "string", "description": "how"}
+        for body in ("GenerateBody", "EditBody", "VideoBody", "ClipBody", "AnalyzeBody"):
+            assert schemas[body]["properties"]["style"] == style, "what a provider's settings add"
 
     run(env, work)
 

@@ -372,6 +372,16 @@ def test_the_sidecar_is_as_existing_galleries_have_it(env: Env, service: Service
     run(env, work, ClipProvider(service))
 
 
+def test_the_service_s_name_of_a_clip_is_in_the_list_of_what_has_ended(env: Env, service: Service) -> None:
+    async def work(served: Served) -> None:
+        await posted(served, prompt="x", provider="film", requestId="job")
+        listed = (await served.client.get("/api/inflight?includeTerminal=1")).json()
+        (row,) = listed["terminalJobs"]
+        assert (row["meta"]["filmRequestId"], row["meta"]["upstreamId"]) == ("up-1", "up-1")
+
+    run(env, work, ClipProvider(service))
+
+
 def test_a_preview_sends_nothing(env: Env, service: Service) -> None:
     async def work(served: Served) -> None:
         body = {"prompt": "x", "provider": "film", "referenceImages": [IMAGE] * 2, "duration": 12}
