@@ -28,7 +28,7 @@ CAPABILITIES = Capabilities(
     modes=MODES,
     remote_sources=True,
     max_references=7,
-    max_count=1,
+    max_count=4,
     codes={"REF_TOO_MANY": "FILM_REF_TOO_MANY"},
 )
 
@@ -66,7 +66,7 @@ class Service:
 class ClipProvider:
     """``at`` maps a point of the call to what happens there: an exception, ``"hang"``, or a function (async too).
 
-    Points: ``sending``, ``posted``, ``submitted``, ``progress``, ``download``, ``media``.
+    Points: ``sending``, ``posted``, ``submitted``, ``progress``, ``download``, ``media``; ``posted:1`` for one call.
     """
 
     def __init__(self, service: Service, at: dict[str, Any] | None = None, **info: Any) -> None:
@@ -102,25 +102,25 @@ class ClipProvider:
         self.resumed.append(context.resume)
         upstream_id = context.resume
         if upstream_id is None:
-            await self._point("sending")
+            await self._point("sending", call)
             yield Sending()
             upstream_id = self.service.submit(call.prompt)
-            await self._point("posted")
+            await self._point("posted", call)
             yield Submitted(upstream_id=upstream_id)
-        await self._point("submitted")
+        await self._point("submitted", call)
         for fraction in (0.25, 0.25, 1.0):
             yield Progress(fraction=fraction)
-        await self._point("progress")
+        await self._point("progress", call)
         yield Phase(name="download")
         path = context.spool.new(".mp4")
         path.write_bytes(self.service.clip(upstream_id))
-        await self._point("download")
+        await self._point("download", call)
         yield Usage(cost_usd=0.5)
         yield Media(path=path, media_type="video/mp4", provider_url="https://clips.invalid/1.mp4")
-        await self._point("media")
+        await self._point("media", call)
 
-    async def _point(self, name: str) -> None:
-        happens = self.at.get(name)
+    async def _point(self, name: str, call: Call) -> None:
+        happens = self.at.get(f"{name}:{call.index}", self.at.get(name))
         if isinstance(happens, BaseException):
             raise happens
         if happens == "hang":

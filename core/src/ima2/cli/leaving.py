@@ -58,7 +58,7 @@ async def left(backend: Backend, job_id: str) -> Interrupted:
     error = job.get("error") or {}
     if job.get("state") == "done":
         return Interrupted("Interrupted; meanwhile the clip came.", job_id, code="JOB_LEFT", **_came(job))
-    if error:
+    if error and job.get("state") in ("failed", "cancelled", "unknown"):
         facts = {name: error.get(name) for name in ("code", "paid", "hint")}
         return Interrupted(f"Interrupted; meanwhile the job ended: {error['error']}", job_id, **facts)
     return Interrupted(

@@ -17,7 +17,7 @@ from ima2.cli.progress import Warnings, show_progress
 from ima2.cli.terminal import note
 from ima2.errors import Ima2Error
 
-CANCEL_SECONDS = 20.0
+CANCEL_SECONDS = 35.0
 """How long Ctrl+C waits for the job to end cleanly."""
 SECOND_LOOK_SECONDS = 0.5
 

@@ -105,6 +105,7 @@ class Studio:
         )
         try:
             async with self.runner.claim(job.id):
+                self.runner.room()
                 await shielded(self._begin(job))
         except Conflict:
             if earlier := await self._earlier(idempotency_key, digest):
@@ -180,8 +181,8 @@ class Studio:
         """The user's word that an ``unknown`` job may be sent (and paid) again; what the service has is fetched."""
         job = await self._unanswered(job_id)
         self.host.provider(job.provider)
-        self.runner.room()
         async with self.runner.claim(job.id):
+            self.runner.room()
             return await shielded(self._sent_again(job))
 
     async def _sent_again(self, job: Job) -> Job:
@@ -218,8 +219,8 @@ class Studio:
         if self.runner.interrupted(job):
             adopted = await self.runner.adopt(job)
             return [adopted] if adopted else []
-        self.runner.room()
         async with self.runner.claim(job_id):
+            self.runner.room()
             return [await shielded(self._reopened(job))]
 
     async def _reopened(self, job: Job) -> Job:

@@ -86,6 +86,8 @@ class CallRunner:
         """End the task, but not before an order's answer is heard and written down."""
         if ordering and self._can_resume(row):
             await ordering.heard(task, ANSWER_SECONDS)
+        if ordering:
+            ordering.closed = True
         task.cancel()
         await asyncio.wait({task}, timeout=END_SECONDS)
         if task.done() and not task.cancelled() and (error := task.exception()):
@@ -184,11 +186,14 @@ class CallRunner:
     async def cancelled(self, key: str) -> CallRow:
         """End the call as cancelled, asking upstream to stop where it can."""
         row = await self._row(key)
-        if row.state in CALL_ENDED:
+        lost_sight = row.state == "unknown" and self._named(row)
+        if row.state in CALL_ENDED and not lost_sight:
             return row
         if row.media:
-            return await self._rescued(row)
+            return row if lost_sight else await self._rescued(row)
         stopped = row.state == "ready" or self._info.billing == "free" or await self._stop_upstream(row)
+        if lost_sight and not stopped:
+            return row
         error = Cancelled("Generation canceled", step="generate", paid="no" if stopped else "maybe")
         return await self._end(key, "cancelled", error=error)
 

@@ -7,7 +7,7 @@ import logging
 from typing import Any
 from urllib.parse import quote
 
-from ima2.errors import Ima2Error, PluginFailed, StorageFailed
+from ima2.errors import Cancelled, Ima2Error, PluginFailed, StorageFailed
 from ima2.hookspecs import ProviderInfo
 from ima2.kernel.jobs.clip_record import models_of, upstream_names
 from ima2.kernel.jobs.movement import Movement
@@ -47,6 +47,8 @@ class CallEvents:
         self._named = asyncio.Event()
         self._unwritten: str | None = None
         self.sent = resumed
+        self.closed = False
+        """Nothing may be sent any more: the call is being stopped, and its provider may be slow to hear of it."""
         self.usage: Usage | None = row.usage
 
     async def take(self, event: object) -> dict[str, Any] | None:
@@ -100,6 +102,8 @@ class CallEvents:
         await warn(self._parts, self._job_id, Warning(code=code, message=message))
 
     async def _sending(self, event: Sending) -> None:
+        if self.closed:
+            raise Cancelled("Generation canceled", step="generate")
         if self.sent:
             raise PluginFailed("A provider wanted to send one paid call twice.", step="generate", paid="maybe")
         changes = {"state": "sending", "sent_at": self._parts.now(), "account": event.account}

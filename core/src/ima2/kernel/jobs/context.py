@@ -115,10 +115,11 @@ class Contexts:
 
     def _kept_at(self, named: Sequence[str], job_id: str) -> dict[str, str]:
         spool = self.job_spool(job_id)
-        folder = self._paths.data / "kept" / spool.name
-        ours = {name for name in named if Path(name).resolve().is_relative_to(spool.resolve())}
-        present = (name for name in named if name not in ours or Path(name).exists())
-        return {name: str(folder / Path(name).name) if name in ours else name for name in present}
+        folder, root = self._paths.data / "kept" / spool.name, spool.resolve()
+        found = {name: Path(name).resolve() for name in named}
+        ours = {name: path.relative_to(root) for name, path in found.items() if path.is_relative_to(root)}
+        present = (name for name in named if name not in ours or found[name].exists())
+        return {name: str(folder / "-".join(ours[name].parts)) if name in ours else name for name in present}
 
     def credentials(self, info: ProviderInfo) -> CredentialFile:
         """The provider's secret file."""

@@ -116,12 +116,21 @@ class Pipeline:
             async with Place(self._parts.lane(self._info)) as place:
                 if row.state == "ready" and hopeless.is_set():
                     return await self._parts.ledger.update_call(row.key, state="cancelled")
-                ended = await runner.advance(row, place)
+                try:
+                    ended = await runner.advance(row, place)
+                except Exception:
+                    hopeless.set()
+                    raise
                 if ended.error and not isinstance(from_dict(ended.error), _OWN_FAULT):
                     hopeless.set()
                 return ended
 
-        return list(await asyncio.gather(*(one(row) for row in rows)))
+        # Whatever one of them ends with, the job has not ended before all of them have.
+        ended = await asyncio.gather(*(one(row) for row in rows), return_exceptions=True)
+        for each in ended:
+            if isinstance(each, BaseException):
+                raise each
+        return [each for each in ended if isinstance(each, CallRow)]
 
     async def _finish(self, job: Job, rows: Sequence[CallRow]) -> Job:
         """All calls have ended, or were not begun after a hopeless failure; or there are words in their place."""
@@ -146,7 +155,8 @@ class Pipeline:
     async def _done(self, job: Job) -> Job:
         job = await self._compared(job)
         now = self._parts.now()
-        job = await self._parts.ledger.update_job(job.id, state="done", phase="done", phase_at=now, finished_at=now)
+        ends: dict[str, Any] = {"phase": "done", "phase_at": now, "finished_at": now, "error": None}
+        job = await self._parts.ledger.update_job(job.id, state="done", **ends)
         artifacts = await self._completed(job)
         await self._parts.bus.publish(job.id, "done", answer(job, artifacts, self._parts.store))
         await self._parts.contexts.drop_spool(job.id)

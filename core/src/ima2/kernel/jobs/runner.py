@@ -12,8 +12,8 @@ import shutil
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-from ima2.errors import CapacityError, Conflict, Ima2Error, StorageFailed
-from ima2.kernel.jobs.parts import Parts
+from ima2.errors import Cancelled, CapacityError, Conflict, Ima2Error, StorageFailed
+from ima2.kernel.jobs.parts import Parts, shielded
 from ima2.kernel.jobs.pipeline import Pipeline
 from ima2.kernel.jobs.process import Process
 from ima2.kernel.jobs.resuming import waits
@@ -21,7 +21,9 @@ from ima2.models import Job
 from ima2.models.job import CALL_ENDED
 
 OPEN_STATES = ("queued", "planning", "running")
-CANCEL_WAIT_SECONDS = 15.0
+CANCEL_WAIT_SECONDS = 30.0
+CLAIM_SECONDS = 5.0
+"""How long a process that ends waits for what is being begun."""
 WATCH_SECONDS = 5.0
 """How often the engine looks for jobs whose process is gone."""
 EVENTS_KEPT = 50_000
@@ -113,14 +115,22 @@ class Runner:
     async def cancel(self, job: Job) -> bool:
         """Stop a job here, in another living process, or one whose process is gone."""
         async with self.claim(job.id):
+            await self._wish(job.id)
             if task := self._tasks.get(job.id):
                 task.cancel()
                 await asyncio.wait({task})
-            await self._end_left(job.id)
-        if self._process.alive(job.owner) and job.owner != self._process.id:
-            await self._ask_owner(job)
-        ended = await self._parts.ledger.job(job.id)
-        return ended is not None and ended.state == "cancelled"
+            await shielded(self._end_left(job.id))
+        now = await self._parts.ledger.job(job.id)
+        if now and not now.final and not self._is_left(now):
+            await self._ask_owner(now)
+            now = await self._parts.ledger.job(job.id)
+        return now is not None and now.state == "cancelled"
+
+    async def _wish(self, job_id: str) -> None:
+        """On record before anything else: whoever takes the job over ends it."""
+        wish = Cancelled("It is being stopped.").to_dict()
+        with contextlib.suppress(Ima2Error):
+            await self._parts.ledger.update_job(job_id, error=wish)
 
     async def _end_left(self, job_id: str) -> None:
         """End a job that nobody runs; also one whose task was stopped before its first step."""
@@ -174,19 +184,22 @@ class Runner:
         return [job for job in await self._parts.ledger.jobs(states=OPEN_STATES) if self.interrupted(job)]
 
     async def adopt(self, orphan: Job) -> Job | None:
-        """Take over and go on; None when somebody was quicker, or this process ends.
+        """Take over, and go on or, where that was wished, end it; None when somebody was quicker, or this process ends.
 
         :raises Ima2Error: its provider is not installed, or the ledger can't be written.
         """
         async with self.claim(orphan.id):
             if self._closed or orphan.id in self._tasks or not self._is_left(orphan):
                 return None
-            self._parts.dispatcher.host.provider(orphan.provider)
+            provider = self._parts.dispatcher.host.provider(orphan.provider)
             try:
                 job = await self._parts.ledger.update_job(orphan.id, expect_owner=orphan.owner, owner=self._process.id)
             except Conflict:
                 return None
-            await self.start(job)
+            if job.error:
+                await shielded(Pipeline(self._parts, provider).cancelled(job))
+            else:
+                await self.start(job)
             return job
 
     async def watch(self) -> None:
@@ -229,6 +242,11 @@ class Runner:
         What a service works on by itself is not waited for.
         """
         self._closed = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLAIM_SECONDS):
+                for claim in [*self._claims.values()]:
+                    await claim.acquire()
+                    claim.release()
         tasks = [*self._tasks.items()] if grace else []
         if here := [task for job_id, task in tasks if not await self._is_away(job_id)]:
             await asyncio.wait(here, timeout=grace)
