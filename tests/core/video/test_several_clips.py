@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 from clip_service import LOST, REFUSED, CancellingProvider, ClipProvider, Service
 from fakes import FakeProvider, png
-from full_disk import BODY, Env, house_on, studio
-from ima2.errors import Ima2Error, StorageFailed
+from full_disk import BODY, Env, brought, house_on, naming, studio
+from ima2.errors import Ima2Error, JobUnknown, StorageFailed
+from ima2.hookspecs import Context, hookimpl
+from ima2.kernel.jobs.planning import default_plan
 from ima2.kernel.opening import open_studio
 from ima2.kernel.studio import Studio
-from ima2.models import Sending
+from ima2.models import PlanEvent, Planned, Request, Sending
 
 TWO = {**BODY, "n": 2}
 
 
 async def a_moment() -> None:
     await asyncio.sleep(0.4)
+
+
+async def stubborn() -> None:
+    """Until it is cancelled, and a little longer."""
+    try:
+        await asyncio.sleep(3600)
+    except asyncio.CancelledError:
+        await asyncio.sleep(0.2)
+
+
+def ending(changes: dict[str, Any]) -> bool:
+    """Whether it is a call's end as unknown."""
+    return changes.get("state") == "unknown" and "phase" not in changes
 
 
 async def ordering(house: Studio, **body: Any) -> None:
@@ -145,12 +161,6 @@ def test_a_wish_to_stop_outlives_the_process_that_was_to_hear_it(env: Env, servi
 
 
 def test_a_provider_that_is_slow_to_stop_sends_nothing_any_more(env: Env, service: Service) -> None:
-    async def stubborn() -> None:
-        try:
-            await asyncio.sleep(3600)
-        except asyncio.CancelledError:
-            await asyncio.sleep(0.2)
-
     async def work(house: Studio) -> None:
         await house.submit(BODY, surface="video")
         while not await house.ledger.calls("job"):
@@ -189,3 +199,90 @@ def test_a_process_that_ends_begins_nothing_that_another_would_order(env: Env, s
                 assert refused is (job is None), outcome
 
     asyncio.run(main())
+
+
+def test_a_time_out_gives_up_no_clip_whose_end_could_not_be_written_down(env: Env, service: Service) -> None:
+    async def main() -> None:
+        refuses = lambda changes: ending(changes) and not disk.refused  # noqa: E731
+        async with house_on(env, ClipProvider(service, {"submitted": "hang"}), refuses) as made:
+            house, disk = made
+            await house.submit({**BODY, "timeout": 1}, surface="video")
+            job = await house.wait("job")
+            assert job.error
+            assert (disk.refused, job.state, job.error["hint"]) == (1, "unknown", "ima2 jobs resume job")
+
+    asyncio.run(main())
+    studio(env, ClipProvider(service), brought)
+    assert len(service.submits) == 1
+
+
+@pytest.mark.parametrize("word", ["stop", "cancel"])
+def test_an_id_is_written_down_late_though_another_clip_goes_on(env: Env, service: Service, word: str) -> None:
+    full = True
+
+    async def main() -> None:
+        nonlocal full
+        at = {"sending:1": a_moment, "posted:1": a_moment, "submitted:1": "hang"}
+        provider = CancellingProvider(service, at, concurrency=2)
+        refuses = lambda changes: full and (naming(changes) or ending(changes))  # noqa: E731
+        async with house_on(env, provider, refuses) as (house, disk):
+            await house.submit(TWO, surface="video")
+            while disk.refused < 7:
+                await asyncio.sleep(0.005)
+            full = False
+            while not any(row.upstream_id for row in await house.ledger.calls("job")):
+                await asyncio.sleep(0.01)
+            await (house.runner.stop(0) if word == "stop" else house.cancel("job"))
+            rows = await house.ledger.calls("job")
+            assert [row.upstream_id for row in rows] == ["up-1", "up-2"]
+
+    asyncio.run(main())
+    assert sorted(service.cancelled) == (["up-1", "up-2"] if word == "cancel" else [])
+
+
+def test_to_cancel_stops_no_clip_that_is_made_and_paid_for(env: Env, service: Service) -> None:
+    made = JobUnknown("The clip is ready and could not be fetched.", step="download", paid="yes")
+
+    async def work(house: Studio) -> None:
+        await house.submit(TWO, surface="video")
+        while {row.state for row in await house.ledger.calls("job")} != {"unknown", "submitted"}:
+            await asyncio.sleep(0.01)
+        said = await house.cancel("job")
+        assert (said.aborted, "charged" in said.message) == (False, True)
+        assert (await house.job("job")).state == "unknown"
+
+    at = {"download:0": made, "submitted:1": "hang"}
+    studio(env, CancellingProvider(service, at, concurrency=2), work)
+    assert len(service.cancelled) == 1
+
+
+def test_a_process_that_ends_fails_no_job_whose_provider_is_slow_to_stop(env: Env, service: Service) -> None:
+    async def begin(house: Studio) -> None:
+        await house.submit(BODY, surface="video")
+        while not await house.ledger.calls("job"):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+
+    studio(env, ClipProvider(service, {"sending": stubborn}), begin)
+    studio(env, ClipProvider(service), brought)
+    assert len(service.submits) == 1
+
+
+def test_a_wish_that_no_task_has_heard_is_seen_before_anything_is_sent(env: Env, service: Service) -> None:
+    """A planner that is slow to hear that it is to stop."""
+
+    class Slow(ClipProvider):
+        @hookimpl
+        async def ima2_plan(self, request: Request, context: Context) -> AsyncIterator[PlanEvent]:
+            await stubborn()
+            yield Planned(plan=default_plan(request))
+
+    async def work(house: Studio) -> None:
+        await house.submit(BODY, surface="video")
+        while (await house.job("job")).state != "planning":
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        assert (await house.cancel("job")).aborted
+
+    studio(env, Slow(service), work)
+    assert service.submits == []

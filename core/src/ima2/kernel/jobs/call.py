@@ -186,7 +186,7 @@ class CallRunner:
     async def cancelled(self, key: str) -> CallRow:
         """End the call as cancelled, asking upstream to stop where it can."""
         row = await self._row(key)
-        lost_sight = row.state == "unknown" and self._named(row)
+        lost_sight = row.state == "unknown" and self._named(row) and (row.error or {}).get("paid") != "yes"
         if row.state in CALL_ENDED and not lost_sight:
             return row
         if row.media:
@@ -209,7 +209,9 @@ class CallRunner:
         row = await self._row(key)
         if row.state not in CALL_ENDED and row.media:
             return await self._rescued(row)
-        if row.state in CALL_ENDED or row.sent_at is None or not self._can_resume(row):
+        if row.state in CALL_ENDED:
+            return row
+        if row.sent_at is None or not self._can_resume(row):
             return await self.cancelled(key)
         given = f"{self._job.request.timeout:g} s, the time this job was given"
         if row.upstream_id is None:

@@ -7,11 +7,11 @@ import logging
 from typing import Any
 from urllib.parse import quote
 
-from ima2.errors import Cancelled, Ima2Error, PluginFailed, StorageFailed
+from ima2.errors import Ima2Error, PluginFailed, StorageFailed
 from ima2.hookspecs import ProviderInfo
 from ima2.kernel.jobs.clip_record import models_of, upstream_names
 from ima2.kernel.jobs.movement import Movement
-from ima2.kernel.jobs.parts import Parts
+from ima2.kernel.jobs.parts import Parts, shielded
 from ima2.kernel.jobs.usage import total
 from ima2.models import (
     CallRow,
@@ -103,11 +103,16 @@ class CallEvents:
 
     async def _sending(self, event: Sending) -> None:
         if self.closed:
-            raise Cancelled("Generation canceled", step="generate")
+            raise asyncio.CancelledError
         if self.sent:
             raise PluginFailed("A provider wanted to send one paid call twice.", step="generate", paid="maybe")
         changes = {"state": "sending", "sent_at": self._parts.now(), "account": event.account}
-        await self._parts.ledger.update_call(self._row.key, **changes)
+        try:
+            await shielded(self._parts.ledger.update_call(self._row.key, **changes))
+        except asyncio.CancelledError:
+            # The provider has not gone on: nothing has left.
+            await shielded(self._parts.ledger.update_call(self._row.key, state="ready", sent_at=None))
+            raise
         self.sent = True
 
     async def _submitted(self, event: Submitted) -> None:

@@ -12,6 +12,7 @@ from ima2.hookspecs import Clock, ProviderInfo
 from ima2.kernel.jobs.call_events import phase, warn
 from ima2.kernel.jobs.parts import Parts, shielded
 from ima2.kernel.jobs.place import Place
+from ima2.kernel.jobs.resuming import still_wanted
 from ima2.kernel.jobs.usage import total
 from ima2.kernel.requests.analysis import INSTRUCTIONS
 from ima2.models import Job, Message, Phase, Reply, Request, Text, Turn, Usage, Warning
@@ -35,7 +36,7 @@ async def converse(parts: Parts, job: Job, info: ProviderInfo) -> Job:
     if job.reply is not None:
         return job
     async with Place(parts.lane(info)):
-        job = await parts.ledger.update_job(job.id, state="running")
+        job = still_wanted(await parts.ledger.update_job(job.id, state="running"))
         await phase(parts, job.id, Phase(name="reply"))
         reply, usage = await _heard(parts, job, info)
     said = bool(reply.text.strip() or reply.requests)

@@ -29,7 +29,7 @@ from ima2.kernel.jobs.parts import Parts, shielded
 from ima2.kernel.jobs.place import Place
 from ima2.kernel.jobs.planning import checked, default_plan
 from ima2.kernel.jobs.record import afterwards, answer
-from ima2.kernel.jobs.resuming import SENT, waits
+from ima2.kernel.jobs.resuming import SENT, still_wanted, waits
 from ima2.kernel.jobs.usage import total
 from ima2.models import Artifact, CallRow, Job, Phase, Plan, Planned, Usage, Warning
 
@@ -78,15 +78,16 @@ class Pipeline:
 
     async def _planned(self, job: Job) -> Job:
         if job.plan is not None:
-            return await self._parts.ledger.update_job(job.id, state="running")
-        job = await self._parts.ledger.update_job(
-            job.id, state="planning", phase="planning", phase_at=self._parts.now()
-        )
+            return still_wanted(await self._parts.ledger.update_job(job.id, state="running"))
+        now = self._parts.now()
+        job = await self._parts.ledger.update_job(job.id, state="planning", phase="planning", phase_at=now)
+        still_wanted(job)
         if job.request.kind == "video":
             await self._parts.bus.publish(job.id, "planning", {"provider": job.provider, "model": job.model})
         plan, usage = await self._plan(job)
         await self._parts.ledger.put_calls(job.id, plan.calls)
-        return await self._parts.ledger.update_job(job.id, state="running", plan=plan, model=plan.model, usage=usage)
+        planned: dict[str, Any] = {"plan": plan, "model": plan.model, "usage": usage}
+        return still_wanted(await self._parts.ledger.update_job(job.id, state="running", **planned))
 
     async def _plan(self, job: Job) -> tuple[Plan, Usage | None]:
         context = self._parts.contexts.for_planning(self._info, job)
@@ -126,11 +127,20 @@ class Pipeline:
                 return ended
 
         # Whatever one of them ends with, the job has not ended before all of them have.
-        ended = await asyncio.gather(*(one(row) for row in rows), return_exceptions=True)
-        for each in ended:
-            if isinstance(each, BaseException):
-                raise each
-        return [each for each in ended if isinstance(each, CallRow)]
+        tasks = [asyncio.ensure_future(one(row)) for row in rows]
+        try:
+            await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            await shielded(self._write_down_late(rows, tasks))
+        return [task.result() for task in tasks]
+
+    async def _write_down_late(self, rows: Sequence[CallRow], tasks: Sequence[asyncio.Task[CallRow]]) -> None:
+        """Ids of calls that broke off because their ids could not be written down: once more."""
+        for row, task in zip(rows, tasks, strict=True):
+            fault = task.exception() if task.done() and not task.cancelled() else None
+            if isinstance(fault, StorageFailed) and (upstream_id := fault.details.get("upstreamId")):
+                with contextlib.suppress(Ima2Error):
+                    await self._parts.ledger.update_call(row.key, state="submitted", upstream_id=upstream_id)
 
     async def _finish(self, job: Job, rows: Sequence[CallRow]) -> Job:
         """All calls have ended, or were not begun after a hopeless failure; or there are words in their place."""
@@ -242,11 +252,11 @@ class Pipeline:
         rows = await self._parts.ledger.calls(job.id)
         if rows and all(row.state == "done" for row in rows):
             return await self._finish(job, rows)
-        if any(row.state in ("unknown", "storing") for row in rows):
-            # What was not begun stays so: going on later sends nothing.
-            for row in rows:
-                if row.state == "ready":
-                    await self._parts.ledger.update_call(row.key, state="cancelled")
+        # What was not begun stays so: going on later sends nothing.
+        for row in rows:
+            if row.state == "ready":
+                await self._parts.ledger.update_call(row.key, state="cancelled")
+        if any(row.error and row.state in ("unknown", "storing") for row in rows):
             return await self._finish(job, rows)
         charged = (self._info.billing != "free" and any(row.sent_at for row in rows)) or await self._asked(job)
         error = UpstreamTimeout(
@@ -255,7 +265,7 @@ class Pipeline:
             kept=await self._names(job),
             hint=f"ima2 jobs show {job.id}",
         )
-        return await self._end(job, "failed", error)
+        return await self._broken(job, error)
 
     async def _asked(self, job: Job) -> bool:
         """Whether words that cost tokens may be on their way."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 
 from ima2.errors import Conflict
@@ -10,6 +11,16 @@ from ima2.models import CallRow, Job
 
 SENT = ("sending", "submitted", "downloading")
 """States of a call that has left and has not ended."""
+
+
+def still_wanted(job: Job) -> Job:
+    """The job as it was just read; an open one that has an error is to be stopped.
+
+    :raises CancelledError: somebody wished so before its task could be told.
+    """
+    if job.error:
+        raise asyncio.CancelledError
+    return job
 
 
 async def claimed(parts: Parts, job: Job) -> Job:

@@ -123,12 +123,14 @@ class Runner:
         now = await self._parts.ledger.job(job.id)
         if now and not now.final and not self._is_left(now):
             await self._ask_owner(now)
+            async with self.claim(job.id):
+                await shielded(self._end_left(job.id))
             now = await self._parts.ledger.job(job.id)
         return now is not None and now.state == "cancelled"
 
     async def _wish(self, job_id: str) -> None:
         """On record before anything else: whoever takes the job over ends it."""
-        wish = Cancelled("It is being stopped.").to_dict()
+        wish = Cancelled("It is being stopped.", paid="maybe").to_dict()
         with contextlib.suppress(Ima2Error):
             await self._parts.ledger.update_job(job_id, error=wish)
 
@@ -197,9 +199,8 @@ class Runner:
             except Conflict:
                 return None
             if job.error:
-                await shielded(Pipeline(self._parts, provider).cancelled(job))
-            else:
-                await self.start(job)
+                return await shielded(Pipeline(self._parts, provider).cancelled(job))
+            await self.start(job)
             return job
 
     async def watch(self) -> None:
