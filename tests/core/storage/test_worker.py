@@ -20,8 +20,11 @@ from ima2_kit.conformance.pictures import bomb, chunk, clip, picture
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
 PARENT = """
-import asyncio, sys
+import asyncio, signal, sys
 from ima2.storage.worker import DecodeWorker
+
+# A shell in the background hands SIGINT down ignored; a test must not depend on who runs it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 async def main():
     worker = DecodeWorker()
