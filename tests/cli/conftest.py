@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import interrupts
 import pytest
 
 KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG", "COVERAGE_PROCESS_START")
@@ -50,12 +51,11 @@ class Cli:
 
     def start(self, *args: str, env: Mapping[str, str] | None = None, **options: Any) -> subprocess.Popen[bytes]:
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-        # A shell in the background hands SIGINT down ignored; a test must not depend on who runs it.
         return subprocess.Popen(
             [sys.executable, "-m", "ima2", *args],
             env={**self.env, **(env or {})},
             cwd=self.home,
-            preexec_fn=_default_interrupt if os.name == "posix" else None,  # noqa: PLW1509
+            preexec_fn=interrupts.heard,  # noqa: PLW1509
             **streams,
         )
 
@@ -67,10 +67,6 @@ class Cli:
 
     def sketch(self, prompt: str, *args: str, **options: Any) -> Outcome:
         return self("gen", prompt, "--provider", "sketch", "--size", "64x64", *args, **options)
-
-
-def _default_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

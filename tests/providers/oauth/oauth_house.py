@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import interrupts
 from providers.oauth.authority import CODEX, Authority
 
 KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG")
@@ -38,7 +39,12 @@ class House:
         pipe = asyncio.subprocess.PIPE
         command = (sys.executable, "-m", "ima2", *arguments)
         return await asyncio.create_subprocess_exec(
-            *command, stdin=pipe, stdout=pipe, stderr=pipe, env={**own, **addresses, **env}
+            *command,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            env={**own, **addresses, **env},
+            preexec_fn=interrupts.heard,
         )
 
     async def run(self, *arguments: str, given: bytes = b"", **env: str) -> tuple[int | None, str, str]:
