@@ -51,7 +51,10 @@ def test_a_fault_of_one_begins_no_other_and_orders_none_twice(env: Env, service:
     async def main() -> None:
         nonlocal full
         provider = ClipProvider(service, {"sending:0": REFUSED, "sending": a_moment}, concurrency=1)
-        refuses = lambda changes: full and changes.get("state") == "failed"  # noqa: E731
+
+        def refuses(changes: dict[str, Any]) -> bool:
+            return full and changes.get("state") == "failed"
+
         async with house_on(env, provider, refuses) as (house, _):
             await house.submit({**BODY, "n": 3}, surface="video")
             with pytest.raises(StorageFailed):
@@ -203,7 +206,9 @@ def test_a_process_that_ends_begins_nothing_that_another_would_order(env: Env, s
 
 def test_a_time_out_gives_up_no_clip_whose_end_could_not_be_written_down(env: Env, service: Service) -> None:
     async def main() -> None:
-        refuses = lambda changes: ending(changes) and not disk.refused  # noqa: E731
+        def refuses(changes: dict[str, Any]) -> bool:
+            return ending(changes) and not disk.refused
+
         async with house_on(env, ClipProvider(service, {"submitted": "hang"}), refuses) as made:
             house, disk = made
             await house.submit({**BODY, "timeout": 1}, surface="video")
@@ -224,7 +229,10 @@ def test_an_id_is_written_down_late_though_another_clip_goes_on(env: Env, servic
         nonlocal full
         at = {"sending:1": a_moment, "posted:1": a_moment, "submitted:1": "hang"}
         provider = CancellingProvider(service, at, concurrency=2)
-        refuses = lambda changes: full and (naming(changes) or ending(changes))  # noqa: E731
+
+        def refuses(changes: dict[str, Any]) -> bool:
+            return full and (naming(changes) or ending(changes))
+
         async with house_on(env, provider, refuses) as (house, disk):
             await house.submit(TWO, surface="video")
             while disk.refused < 7:

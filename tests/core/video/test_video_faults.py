@@ -304,7 +304,10 @@ def test_an_end_that_can_not_be_written_down_says_what_is_kept(env: Env, service
 
     async def main() -> None:
         nonlocal full
-        refuses = lambda changes: full and changes.get("state") == "done" and "phase" in changes  # noqa: E731
+
+        def refuses(changes: dict[str, Any]) -> bool:
+            return full and changes.get("state") == "done" and "phase" in changes
+
         async with house_on(env, ClipProvider(service), refuses) as (house, _):
             with pytest.raises(StorageFailed) as caught:
                 await ended(house)

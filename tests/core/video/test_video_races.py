@@ -162,7 +162,9 @@ def test_a_disk_that_fails_for_a_while_stops_no_watch(env: Env, service: Service
                 return
 
     async def main() -> None:
-        refuses = lambda changes: changes.get("read") == "jobs" and disk.refused < 3  # noqa: E731
+        def refuses(changes: dict[str, Any]) -> bool:
+            return changes.get("read") == "jobs" and disk.refused < 3
+
         async with house_on(env, ClipProvider(service), refuses) as made:
             house, disk = made
             watch = asyncio.ensure_future(house.runner.watch())
