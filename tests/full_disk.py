@@ -87,3 +87,15 @@ async def brought(house: Studio) -> None:
 
 def naming(changes: dict[str, Any]) -> bool:
     return bool(changes.get("upstream_id"))
+
+
+async def a_moment() -> None:
+    """As long as an answer may take."""
+    await asyncio.sleep(0.4)
+
+
+async def on_its_way(house: Studio) -> None:
+    """Until the order has left and is not answered yet."""
+    await house.submit(BODY, surface="video")
+    while not any(row.sent_at for row in await house.ledger.calls("job")):
+        await asyncio.sleep(0.01)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from clip_service import LOST, REFUSED, CancellingProvider, ClipProvider, Service
 from fakes import FakeProvider, png
-from full_disk import BODY, Env, brought, house_on, naming, studio
+from full_disk import BODY, Env, a_moment, brought, house_on, naming, studio
 from ima2.errors import Ima2Error, JobUnknown, StorageFailed
 from ima2.hookspecs import Context, hookimpl
 from ima2.kernel.jobs.planning import default_plan
@@ -19,10 +19,6 @@ from ima2.kernel.studio import Studio
 from ima2.models import PlanEvent, Planned, Request, Sending
 
 TWO = {**BODY, "n": 2}
-
-
-async def a_moment() -> None:
-    await asyncio.sleep(0.4)
 
 
 async def stubborn() -> None:

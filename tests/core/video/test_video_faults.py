@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from clip_service import CancellingProvider, ClipProvider, Service
-from full_disk import BODY, FILM, Env, brought, ended, house_on, naming, studio
+from full_disk import BODY, FILM, Env, a_moment, brought, ended, house_on, naming, on_its_way, studio
 from ima2.errors import Ima2Error, StorageFailed
 from ima2.kernel.jobs.naming import stem
 from ima2.kernel.opening import open_studio
@@ -145,17 +145,6 @@ def test_a_job_that_had_to_be_broken_off_can_be_cancelled(env: Env, service: Ser
 
     asyncio.run(main())
     assert service.cancelled == ["up-1"]
-
-
-async def a_moment() -> None:
-    await asyncio.sleep(0.5)
-
-
-async def on_its_way(house: Studio) -> None:
-    """Until the order has left and is not answered yet."""
-    await house.submit(BODY, surface="video")
-    while not any(row.sent_at for row in await house.ledger.calls("job")):
-        await asyncio.sleep(0.01)
 
 
 def test_an_order_on_its_way_is_heard_before_it_is_cancelled(env: Env, service: Service) -> None:

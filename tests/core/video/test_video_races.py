@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from clip_service import CancellingProvider, ClipProvider, Service
 from fakes import FakeProvider
-from full_disk import BODY, Env, FullDisk, ended, house_on, naming, studio
+from full_disk import BODY, Env, FullDisk, a_moment, ended, house_on, naming, on_its_way, studio
 from ima2.errors import Ima2Error, JobUnknown, StorageFailed
 from ima2.kernel.jobs.bus import EventBus
 from ima2.kernel.jobs.call_events import CallEvents
@@ -20,16 +20,6 @@ from ima2.kernel.studio import Studio
 from ima2.models import Sending, Submitted
 
 LOST = JobUnknown("no answer", step="generate")
-
-
-async def a_moment() -> None:
-    await asyncio.sleep(0.3)
-
-
-async def on_its_way(house: Studio) -> None:
-    await house.submit(BODY, surface="video")
-    while not any(row.sent_at for row in await house.ledger.calls("job")):
-        await asyncio.sleep(0.01)
 
 
 def ending(changes: dict[str, Any]) -> bool:
